@@ -1,0 +1,202 @@
+"""The market file: what is traded, by which rules, and who is there. YAML, read by people; every mistake names its field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from .messages import ACCOUNT_PATTERN, CASH, SYMBOL_PATTERN, DefineSymbol, Fees
+from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
+
+
+OPEN_ORDERS_MAX = 5_000
+
+
+class MarketError(ValueError):
+    """A market file that cannot be used; the text names the field and says what was expected."""
+
+
+class SymbolRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of `symbols`. Prices are decimals in the file and units (1/10 000) everywhere else."""
+
+    symbol: str
+    name: str
+    opening_price: str | int | float
+    tick: str | int | float = "0.01"
+    lot: int = 1
+    shares_issued: int = 1_000_000
+    fees: Fees | None = None
+    """Instead of the market's fees."""
+
+
+class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a new account is given, and whether people may open one themselves."""
+
+    sign_up: Literal["open", "off"] = "open"
+    cash: str | int | float = 100_000
+    shares: dict[str, int] = {}
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one account may do."""
+
+    open_orders: int = 1_000
+    """At most OPEN_ORDERS_MAX, so that one cancel-all always fits into one journal batch."""
+    orders_per_second: int = 1_000
+    """Sustained rate of commands, 0 for no limit; a burst of as many is allowed."""
+    order_quantity: int = 1_000_000
+
+
+class BotRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A hosted bot: an ordinary account that trades by a strategy."""
+
+    account: str
+    strategy: Literal["market-maker", "noise"]
+    symbol: str
+    cash: str | int | float = 1_000_000
+    shares: int = 100_000
+    parameters: dict[str, float] = {}
+    """The strategy's numbers; see bots/."""
+
+
+class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole market file."""
+
+    title: str
+    symbols: list[SymbolRules]
+    fees: Fees = Fees()
+    protection: float = 5.0
+    """Percent from the last price within which a market order may trade."""
+    accounts: AccountRules = AccountRules()
+    limits: Limits = Limits()
+    shards: int = 1
+    """Engines; symbols are dealt to them in turn, and stay where they were first put."""
+    seed: int = 1
+    """Of all the bots' randomness."""
+    bots: list[BotRules] = []
+
+    def definitions(self) -> list[DefineSymbol]:
+        """The symbols as the journal states them."""
+        return [
+            DefineSymbol(
+                symbol=rules.symbol,
+                name=rules.name,
+                shard=index % self.shards + 1,
+                tick=parse_money(rules.tick),
+                lot=rules.lot,
+                opening_price=parse_money(rules.opening_price),
+                shares_issued=rules.shares_issued,
+                fees=rules.fees or self.fees,
+                protection=round(self.protection * BASIS_POINTS / 100),
+                order_quantity_max=self.limits.order_quantity,
+            )
+            for index, rules in enumerate(self.symbols)
+        ]
+
+
+def load_market(path: Path | None = None) -> Market:
+    """Read a market file, or the built-in one. Raises MarketError, naming the file and the field."""
+    if path is None:
+        return parse_market(resources.files(__package__).joinpath("market.yaml").read_bytes(), "the built-in market")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MarketError(f"{path}: {error.strerror}") from None
+    return parse_market(content, str(path))
+
+
+def parse_market(content: bytes, origin: str = "market file") -> Market:
+    """Parse and check a market file's text. Raises MarketError, naming `origin` and the field."""
+    try:
+        market = msgspec.yaml.decode(content, type=Market)
+    except msgspec.ValidationError as error:
+        raise MarketError(f"{origin}: {error}") from None
+    except msgspec.DecodeError as error:
+        raise MarketError(f"{origin}: not valid YAML: {' '.join(str(error).split())}") from None
+    problem = next(_problems(market), None)
+    if problem is not None:
+        raise MarketError(f"{origin}: {problem}")
+    return market
+
+
+def _problems(market: Market) -> Iterator[str]:
+    """Everything msgspec's types cannot say, as sentences that begin with the field's path."""
+    if not market.symbols:
+        yield "symbols: at least one is needed"
+    if not 1 <= market.shards <= 64:
+        yield f"shards: expected 1 to 64, got {market.shards}"
+    if not 0 < market.protection < 100:
+        yield f"protection: expected percent between 0 and 100, got {market.protection}"
+    yield from _fee_problems("fees", market.fees)
+    yield from _symbol_problems(market)
+    symbols = {rules.symbol for rules in market.symbols}
+    yield from _amount_problems("accounts.cash", market.accounts.cash)
+    for symbol, quantity in market.accounts.shares.items():
+        if symbol not in symbols:
+            yield f"accounts.shares: {symbol} is not one of the symbols"
+        if not 0 <= quantity <= QUANTITY_MAX:
+            yield f"accounts.shares.{symbol}: expected 0 or more shares, got {quantity}"
+    if not 1 <= market.limits.open_orders <= OPEN_ORDERS_MAX:
+        yield f"limits.open_orders: expected 1 to {OPEN_ORDERS_MAX}, got {market.limits.open_orders}"
+    if market.limits.orders_per_second < 0:
+        yield f"limits.orders_per_second: expected 0 (no limit) or more, got {market.limits.orders_per_second}"
+    if not 1 <= market.limits.order_quantity <= QUANTITY_MAX:
+        yield f"limits.order_quantity: expected 1 to {QUANTITY_MAX}, got {market.limits.order_quantity}"
+    accounts: set[str] = set()
+    for index, bot in enumerate(market.bots):
+        field = f"bots[{index}]"
+        if not re.match(ACCOUNT_PATTERN, bot.account):
+            yield f"{field}.account: {bot.account!r} is not an account name (a-z, 0-9, - and _, at most 32)"
+        if bot.account in accounts:
+            yield f"{field}.account: {bot.account} is there twice"
+        accounts.add(bot.account)
+        if bot.symbol not in symbols:
+            yield f"{field}.symbol: {bot.symbol} is not one of the symbols"
+        if not 0 <= bot.shares <= QUANTITY_MAX:
+            yield f"{field}.shares: expected 0 or more, got {bot.shares}"
+        yield from _amount_problems(f"{field}.cash", bot.cash)
+
+
+def _symbol_problems(market: Market) -> Iterator[str]:
+    seen: set[str] = set()
+    for index, rules in enumerate(market.symbols):
+        field = f"symbols[{index}]"
+        if not re.match(SYMBOL_PATTERN, rules.symbol):
+            yield f"{field}.symbol: {rules.symbol!r} is not a symbol (A-Z, 0-9, at most 12, a letter first)"
+        if rules.symbol == CASH:
+            yield f"{field}.symbol: {CASH} is the money, not a symbol"
+        if rules.symbol in seen:
+            yield f"{field}.symbol: {rules.symbol} is there twice"
+        seen.add(rules.symbol)
+        for name in ("tick", "opening_price"):
+            yield from _amount_problems(f"{field}.{name}", getattr(rules, name), least=1)
+        if rules.lot < 1:
+            yield f"{field}.lot: expected 1 or more, got {rules.lot}"
+        if not 0 <= rules.shares_issued <= QUANTITY_MAX:
+            yield f"{field}.shares_issued: expected 0 to {QUANTITY_MAX}, got {rules.shares_issued}"
+        if rules.fees is not None:
+            yield from _fee_problems(f"{field}.fees", rules.fees)
+        if parse_money(rules.opening_price) % parse_money(rules.tick):
+            yield f"{field}.opening_price: {rules.opening_price} is not a multiple of the tick {rules.tick}"
+
+
+def _fee_problems(field: str, fees: Fees) -> Iterator[str]:
+    if not 0 <= fees.taker <= 1_000:
+        yield f"{field}.taker: expected 0 to 1000 basis points, got {fees.taker}"
+    if not -fees.taker <= fees.maker <= 1_000:
+        yield f"{field}.maker: expected a rebate of at most the taker fee, or 0 to 1000 basis points, got {fees.maker}"
+
+
+def _amount_problems(field: str, amount: str | int | float, least: int = 0) -> Iterator[str]:
+    try:
+        units = parse_money(amount)
+    except ValueError as error:
+        yield f"{field}: {error}"
+        return
+    if not least <= units <= MONEY_MAX:
+        yield f"{field}: expected {'a positive amount' if least else '0 or more'}, got {amount}"

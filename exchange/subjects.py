@@ -1,0 +1,85 @@
+"""Where messages travel. The server's permissions are built from these names, so a subject is a proof of identity."""
+
+from typing import Final
+
+JOURNAL: Final = "JOURNAL"
+"""Name of the ledger's log: a stream with the one subject `journal`."""
+
+
+def events_log(shard: int) -> str:
+    """Name of the log of a shard's engine: a stream with the one subject `events.<shard>`."""
+    return f"EVENTS_{shard}"
+
+
+def log_subject(log: str) -> str:
+    """The subject of a log: JOURNAL → journal, EVENTS_1 → events.1."""
+    return log.lower().replace("_", ".")
+
+
+LEASES: Final = "LEASES"
+"""KV bucket: who leads a stage."""
+CREDENTIALS: Final = "CREDENTIALS"
+"""KV bucket: password hashes and API keys, one key per account."""
+SNAPSHOTS: Final = "SNAPSHOTS"
+"""Object store: the newest state of each stage."""
+
+ORDERS: Final = "orders.*"
+ADMIN: Final = "admin"
+API: Final = "api"
+AUTH: Final = "auth"
+PUBLIC: Final = "public"
+
+
+def orders(account: str) -> str:
+    """Where an account sends its commands."""
+    return f"orders.{account}"
+
+
+def reports(account: str) -> str:
+    """Where an account hears what became of them."""
+    return f"reports.{account}"
+
+
+def api(account: str, question: str) -> str:
+    """Where an account asks about itself."""
+    return f"api.{account}.{question}"
+
+
+def public(question: str) -> str:
+    """Where anybody asks about the market."""
+    return f"public.{question}"
+
+
+def admin(verb: str) -> str:
+    """Where the operator commands."""
+    return f"admin.{verb}"
+
+
+def auth(verb: str) -> str:
+    """Where log-ins are made and changed."""
+    return f"auth.{verb}"
+
+
+def trade(symbol: str) -> str:
+    """Public trades of a symbol."""
+    return f"market.{symbol}.trade"
+
+
+def quote(symbol: str) -> str:
+    """Best bid and ask of a symbol."""
+    return f"market.{symbol}.quote"
+
+
+def depth(symbol: str) -> str:
+    """Changed price levels of a symbol."""
+    return f"market.{symbol}.depth"
+
+
+def candle(symbol: str, interval: str) -> str:
+    """The open candle of a symbol."""
+    return f"market.{symbol}.candle.{interval}"
+
+
+def inbox_prefix(account: str) -> str:
+    """Prefix of the inboxes an account may listen on, so that nobody reads another's answers."""
+    return f"_INBOX_{account}"
