@@ -13,7 +13,6 @@ import msgspec
 from .messages import ACCOUNT_PATTERN, CASH, SYMBOL_PATTERN, DefineSymbol, Fees
 from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
 
-
 OPEN_ORDERS_MAX = 5_000
 
 

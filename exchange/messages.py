@@ -561,17 +561,50 @@ class SymbolInfo(msgspec.Struct, frozen=True):
     trades: int
 
 
-# ── Questions of the operator: admin.<verb>, and of anybody: auth.<verb> ──────────────────────────────────────────
+# ── Requests of the operator: admin.<verb>; of log-ins: auth.sign_up, api.<account>.session|key|password ──────────
 
 
-class AccountQuestion(msgspec.Struct, frozen=True):
-    """admin.open_account and admin.portfolio: about one account."""
+class NewAccount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.open_account, to the ledger: a participant and what it starts with. Opening an account again changes nothing."""
 
     account: str
+    cash: int | None = None
+    """Instead of the market's endowment."""
+    shares: dict[str, int] | None = None
+    """Instead of the market's endowment."""
 
 
-class Deposit(msgspec.Struct, frozen=True):
-    """admin.deposit: cash from `$bank` or shares from `$issuer`; negative withdraws what is available."""
+class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
+    """auth.sign_up (guests), admin.create_account (operator), to the auth worker: a log-in and its account in the ledger."""
+
+    account: str
+    password: str
+    cash: int | None = None
+    """admin.create_account only: instead of the market's endowment."""
+    shares: dict[str, int] | None = None
+    """admin.create_account only: instead of the market's endowment."""
+
+
+class NewPassword(msgspec.Struct, frozen=True):
+    """api.<account>.password: to the auth worker."""
+
+    password: str
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """Answer of api.<account>.key (an API key) and api.<account>.session (a token that ends): told once, stored as a hash.
+
+    Connect with user = account and password = secret.
+    """
+
+    account: str
+    secret: str
+    expires: int = 0
+    """Nanoseconds since 1970; 0 for never."""
+
+
+class Deposit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.deposit: cash from `$bank` or shares from `$issuer`; a negative amount withdraws what is available."""
 
     account: str
     asset: str
@@ -579,6 +612,12 @@ class Deposit(msgspec.Struct, frozen=True):
     reason: str = "deposit"
     key: str = ""
     """A client that got no answer asks again with the same key; it is booked once."""
+
+
+class AccountQuestion(msgspec.Struct, frozen=True):
+    """admin.portfolio: a trader's Portfolio, for the operator."""
+
+    account: str
 
 
 class LedgerState(msgspec.Struct, frozen=True):
@@ -589,26 +628,8 @@ class LedgerState(msgspec.Struct, frozen=True):
     digest: str
 
 
-class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
-    """auth.sign_up (guest) and auth.create (operator): a new login; auth.password (the account itself) changes it."""
-
-    account: str
-    password: str
-    cash: int | None = None
-    """auth.create only: opening cash instead of the market's endowment."""
-    shares: dict[str, int] = {}
-    """auth.create only: opening shares."""
-
-
-class Key(msgspec.Struct, frozen=True):
-    """Answer that carries a secret once: an API key or a session token. Connect with user = account, password = key."""
-
-    account: str
-    key: str
-
-
 class Done(Message, frozen=True):
-    """A request of an operator or of the auth worker was carried out."""
+    """A request of the operator, or about a log-in, was carried out."""
 
     detail: str = ""
 
