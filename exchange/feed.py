@@ -1,0 +1,84 @@
+"""A feed brings a log's batches to a stage: verified, bounded, and in the amounts the stage asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from .log import Chain, Entry, Log
+
+Batches = dict[str, list[bytes]]
+"""Payloads to apply, per input log, in order; a log with nothing new may be missing."""
+
+WAITING_MAX: Final = 512
+"""Batches in memory at which a feed stops reading until some are taken; the log keeps the rest."""
+TAKE_BATCHES_MAX: Final = 64
+TAKE_BYTES_MAX: Final = 1_000_000
+"""What one turn takes from one log at most (but always one batch), so that a turn stays short while catching up."""
+
+
+class Feed:
+    """Reads one log from after `number` on. `run` fills it, the stage's loop takes from it."""
+
+    def __init__(self, log: Log, number: int, last_digest: str, wake: Callable[[], None]) -> None:
+        self._log = log
+        self._chain = Chain(log.name, number, last_digest)
+        self._reader = log.read(number)
+        self._waiting: deque[tuple[Entry, str]] = deque()
+        self._wake = wake
+        self._taken = asyncio.Event()
+        self._arrived = asyncio.Event()
+        self.taken_digest = last_digest
+        """Digest of the last batch taken."""
+
+    async def run(self) -> None:
+        """Read for ever. Raises LogDamaged."""
+        while True:
+            while len(self._waiting) >= WAITING_MAX:
+                self._taken.clear()
+                await self._taken.wait()
+            for entry in await self._reader.fetch():
+                self._chain.check(entry)
+                self._waiting.append((entry, self._chain.digest))
+            self._arrived.set()
+            self._wake()
+
+    @property
+    def waiting(self) -> int:
+        """How many batches are there to be taken."""
+        return len(self._waiting)
+
+    def reaches(self, number: int) -> bool:
+        """Whether the batch `number` is known to exist in the log."""
+        return self._chain.number >= number
+
+    def take(self) -> list[Entry]:
+        """The next batches as far as they have come, within TAKE_BATCHES_MAX and TAKE_BYTES_MAX; possibly none."""
+        entries: list[Entry] = []
+        size = 0
+        while self._waiting and len(entries) < TAKE_BATCHES_MAX and size < TAKE_BYTES_MAX:
+            entry, self.taken_digest = self._waiting.popleft()
+            entries.append(entry)
+            size += len(entry.payload)
+        self._taken.set()
+        return entries
+
+    async def take_through(self, number: int) -> list[bytes]:
+        """All batches up to `number`; waits for those that have not come yet."""
+        payloads: list[bytes] = []
+        while True:
+            self._arrived.clear()
+            while self._waiting and self._waiting[0][0].number <= number:
+                entry, self.taken_digest = self._waiting.popleft()
+                payloads.append(entry.payload)
+                if entry.number == number:
+                    self._taken.set()
+                    return payloads
+            self._taken.set()
+            await self._arrived.wait()
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await self._reader.close()

@@ -1,0 +1,280 @@
+"""Logs: numbered batches of bytes that one writer appends and anybody reads from any number on.
+
+`JetStreamLog` is a stream of which batch number and stream sequence are the same. The in-memory twin for the simulation
+stands in tests/simulation/ and passes the same contract tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext, api
+
+from .digest import digest
+from .subjects import log_subject
+
+APPEND_SECONDS_MAX: Final = 5.0
+"""An append without an answer for this long is in doubt."""
+WRONG_LAST_SEQUENCE: Final = 10071
+"""JetStream's error code for a refused Nats-Expected-Last-Sequence."""
+
+
+class AppendRefused(Exception):
+    """Somebody else appended to the log: this writer leads no more."""
+
+
+class AppendDoubtful(Exception):
+    """The log did not answer, the batch may be in it or not: only a recovery can tell."""
+
+
+class LogDamaged(Exception):
+    """A log is shorter than what was applied from it, has a hole, or its digest chain does not fit."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    """What batches of every log begin with."""
+
+    number: int
+    previous: str
+    journal_through: int = 0
+    events_through: dict[int, int] = {}
+
+
+decode_header: Final = msgspec.json.Decoder(Header).decode
+
+
+class Entry(NamedTuple):
+    """One batch of a log."""
+
+    number: int
+    payload: bytes
+
+
+class Reader(Protocol):
+    """Reads a log forward, bounded: it holds at most what two fetches return."""
+
+    async def fetch(self) -> list[Entry]:
+        """The next batches, at least one; waits for them. Numbers follow each other without gaps."""
+
+    async def close(self) -> None:
+        """Stop reading."""
+
+
+class Log(Protocol):
+    """One log. Batch numbers count from 1."""
+
+    @property
+    def name(self) -> str:
+        """JOURNAL, EVENTS_1 …"""
+
+    async def last(self) -> int:
+        """Number of the newest batch, 0 for an empty log."""
+
+    async def get(self, number: int) -> bytes:
+        """One batch. Raises LogDamaged if it is not there."""
+
+    async def append(self, number: int, payload: bytes) -> None:
+        """Append the batch `number`; durable on return. Raises AppendRefused or AppendDoubtful."""
+
+    def read(self, after: int) -> Reader:
+        """Read the batches from `after` + 1 on, including those yet to come."""
+
+
+class Chain:
+    """Checks that batches follow each other: numbers without gaps, each naming the digest of the one before."""
+
+    def __init__(self, log: str, number: int = 0, last_digest: str = "") -> None:
+        self.log = log
+        self.number = number
+        self.digest = last_digest
+
+    def check(self, entry: Entry) -> Header:
+        """Step to the next batch. Raises LogDamaged, naming the log and the sequence that does not fit."""
+        try:
+            header = decode_header(entry.payload)
+        except msgspec.MsgspecError as error:
+            raise LogDamaged(f"{self.log}: sequence {entry.number} is not a batch ({error})") from None
+        if entry.number != self.number + 1 or header.number != entry.number:
+            raise LogDamaged(f"{self.log}: expected batch {self.number + 1}, found {header.number} at sequence {entry.number}")
+        if header.previous != self.digest:
+            raise LogDamaged(
+                f"{self.log}: sequence {entry.number} does not continue sequence {self.number}: "
+                f"it names digest {header.previous or 'nothing'} but {self.digest or 'nothing'} came before, so one was altered"
+            )
+        self.number = entry.number
+        self.digest = digest(entry.payload)
+        return header
+
+
+class JetStreamLog:
+    """A log kept by a JetStream stream, fsynced before every acknowledgement."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self.name = name
+        self._client = client
+        self._jetstream: JetStreamContext = client.jetstream()
+        self._subject = log_subject(name)
+
+    async def create(self, replicas: int = 1) -> None:
+        """Make sure that the stream exists."""
+        config = api.StreamConfig(
+            name=self.name,
+            subjects=[self._subject],
+            storage=api.StorageType.FILE,
+            num_replicas=replicas,
+            compression=api.StoreCompression.S2,
+            deny_delete=True,
+            allow_direct=True,
+        )
+        try:
+            await self._jetstream.stream_info(self.name)
+        except nats.js.errors.NotFoundError:
+            await self._jetstream.add_stream(config)
+
+    async def last(self) -> int:
+        """Number of the newest batch, 0 for an empty log."""
+        return int((await self._jetstream.stream_info(self.name)).state.last_seq)
+
+    async def get(self, number: int) -> bytes:
+        """One batch. Raises LogDamaged if it is not there."""
+        try:
+            return (await self._jetstream.get_msg(self.name, number)).data or b""
+        except nats.js.errors.NotFoundError:
+            raise LogDamaged(f"{self.name}: sequence {number} is missing") from None
+
+    async def append(self, number: int, payload: bytes) -> None:
+        """Append the batch `number`; durable on return. Raises AppendRefused or AppendDoubtful."""
+        headers = {"Nats-Expected-Last-Sequence": str(number - 1), "Nats-Expected-Stream": self.name}
+        try:
+            answer = await self._client.request(self._subject, payload, timeout=APPEND_SECONDS_MAX, headers=headers)
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise AppendDoubtful(f"{self.name}: no answer to the append of batch {number}: {error!r}") from None
+        acknowledgement = json.loads(answer.data)
+        if problem := acknowledgement.get("error"):
+            if problem.get("err_code") == WRONG_LAST_SEQUENCE:
+                raise AppendRefused(
+                    f"{self.name}: another leader appended ({problem.get('description')}, expected {number - 1})"
+                )
+            raise AppendDoubtful(f"{self.name}: batch {number} was not stored: {problem.get('description')}")
+        if acknowledgement["seq"] != number:
+            raise LogDamaged(f"{self.name}: batch {number} was stored at sequence {acknowledgement['seq']}")
+
+    def read(self, after: int) -> JetStreamReader:
+        """Read the batches from `after` + 1 on, including those yet to come."""
+        return JetStreamReader(self._client, self.name, after)
+
+
+class JetStreamReader:
+    """A bounded pull loop: asks for PULL_BATCHES at a time, so that nothing is ever dropped on the way.
+
+    When anything is odd (gap, silence, lost consumer, reconnect) it makes itself a new consumer from the last position.
+    """
+
+    PULL_BATCHES: Final = 256
+    PULL_BYTES: Final = 8_000_000
+    PULL_SECONDS: Final = 30
+    HEARTBEAT_SECONDS: Final = 1
+    SILENCE_SECONDS_MAX: Final = 2.5
+    RETRY_SECONDS: Final = 0.1
+    NANOSECONDS: Final = 1_000_000_000
+
+    def __init__(self, client: Client, name: str, after: int) -> None:
+        self._client = client
+        self._jetstream: JetStreamContext = client.jetstream()
+        self._name = name
+        self._position = after
+        self._arrived: deque[Entry] = deque()
+        self._changed = asyncio.Event()
+        self._subscription: object | None = None
+        self._consumer = ""
+        self._inbox = ""
+        self._credit = 0
+        """Messages that the current pull may still bring."""
+        self._lost = True
+        """The consumer is missing or cannot be trusted."""
+        self._pull = json.dumps(
+            {
+                "batch": self.PULL_BATCHES,
+                "max_bytes": self.PULL_BYTES,
+                "expires": self.PULL_SECONDS * self.NANOSECONDS,
+                "idle_heartbeat": self.HEARTBEAT_SECONDS * self.NANOSECONDS,
+            }
+        ).encode()
+
+    async def fetch(self) -> list[Entry]:
+        """The next batches, at least one; waits for them. Numbers follow each other without gaps."""
+        while not self._arrived:
+            if self._lost:
+                await self._renew()
+            if self._credit <= 0:
+                self._credit = self.PULL_BATCHES
+                await self._client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{self._name}.{self._consumer}", self._pull, self._inbox)
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(self.SILENCE_SECONDS_MAX):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._lost = True
+        entries = list(self._arrived)
+        self._arrived.clear()
+        return entries
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._subscription is not None and not self._client.is_closed:
+            await self._subscription.unsubscribe()  # type: ignore[attr-defined]
+        self._subscription = None
+
+    async def _renew(self) -> None:
+        """Make a new consumer from the last position; waits for as long as the server is away."""
+        await self.close()
+        config = api.ConsumerConfig(
+            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=self._position + 1,
+            ack_policy=api.AckPolicy.NONE,
+            inactive_threshold=60.0,
+            mem_storage=True,
+            num_replicas=1,
+        )
+        while True:
+            try:
+                info = await self._jetstream.add_consumer(self._name, config)
+                break
+            except nats.js.errors.NotFoundError:
+                raise LogDamaged(f"{self._name}: the stream is gone") from None
+            except (nats.errors.Error, TimeoutError):
+                await asyncio.sleep(self.RETRY_SECONDS)
+        self._consumer = info.name
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._receive)
+        self._credit = 0
+        self._lost = False
+
+    async def _receive(self, message: Msg) -> None:
+        headers = message.headers
+        if headers is not None and (status := headers.get("Status")) is not None:
+            if status == "100":  # An idle heartbeat: the consumer lives.
+                pass
+            elif status == "408" or (status == "409" and "max" in headers.get("Description", "").lower()):
+                self._credit = 0  # The pull ended without trouble: ask again.
+            else:
+                self._lost = True
+            self._changed.set()
+            return
+        # $JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>
+        sequence = int(message.reply.split(".")[-4])
+        self._credit -= 1
+        if sequence == self._position + 1:
+            self._position = sequence
+            self._arrived.append(Entry(sequence, message.data))
+        elif sequence > self._position:
+            self._lost = True
+        self._changed.set()

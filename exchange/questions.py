@@ -1,0 +1,69 @@
+"""Answers questions: a NATS micro service that handles requests side by side and says every refusal in words."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+import nats.micro
+from nats.aio.client import Client
+from nats.micro.request import Request
+from nats.micro.service import EndpointConfig, Service, ServiceConfig
+
+from .messages import Refused, encode
+
+VERSION: Final = "0.1.0"
+AT_ONCE_MAX: Final = 256
+"""Questions being answered at a time; one more is refused as busy."""
+
+Handler = Callable[[str, bytes], Awaitable[Any]]
+"""(subject, payload) → a message, a list of messages, or bytes that are one already."""
+
+logger = logging.getLogger(__name__)
+
+
+class Questions:
+    """The questions one worker answers. Every worker of the same kind may: the server picks one of the queue group."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._client = client
+        self._name = name
+        self._service: Service | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(self, subject: str, handler: Handler) -> None:
+        """Answer requests on a subject (which may contain `*`). What `handler` raises becomes a refusal."""
+        if self._service is None:
+            self._service = await nats.micro.add_service(self._client, ServiceConfig(name=self._name, version=VERSION))
+
+        async def accept(request: Request) -> None:
+            if len(self._tasks) >= AT_ONCE_MAX:
+                await request.respond(encode(Refused("busy", "too many questions at once; ask again in a moment")))
+                return
+            task = asyncio.create_task(self._respond(request, handler))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        endpoint = subject.replace(".", "-").replace("*", "any").replace("_", "-")
+        await self._service.add_endpoint(EndpointConfig(name=endpoint, subject=subject, handler=accept, queue_group=self._name))
+        await self._client.flush()  # Whoever is told that this worker is ready may ask at once.
+
+    async def stop(self) -> None:
+        """Answer no more."""
+        if self._service is not None:
+            await self._service.stop()
+            self._service = None
+
+    async def _respond(self, request: Request, handler: Handler) -> None:
+        try:
+            answer = await handler(request.subject, request.data)
+        except msgspec.MsgspecError as error:
+            answer = Refused("malformed", str(error))
+        except Exception:
+            logger.exception("%s could not be answered", request.subject)
+            answer = Refused("internal", "this could not be answered; the operator's log says why")
+        if not self._client.is_closed:
+            await request.respond(answer if isinstance(answer, bytes) else encode(answer))

@@ -1,0 +1,54 @@
+"""What a worker must know to start: where the data is, where the server listens, the secrets and the market."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from .market import Market, load_market
+from .secrets import Secrets, load_secrets
+
+RUNTIME_FILE: Final = "runtime.json"
+"""In the data directory: what runs now (pid, addresses, the workers' pids). Written by `exchange up`."""
+MARKET_FILE: Final = "market.yaml"
+"""In the data directory: the market file in force."""
+
+
+class SettingsError(Exception):
+    """The data directory is not that of a market that runs; the text says what is missing."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """A worker's view of the data directory."""
+
+    data: Path
+    server: str
+    """nats://host:port of the server; EXCHANGE_SERVER overrides it."""
+    secrets: Secrets
+    market: Market
+
+
+def load_settings(data: Path) -> Settings:
+    """Read the data directory of a market that `exchange up` has prepared. Raises SettingsError or MarketError."""
+    return Settings(
+        data=data,
+        server=os.environ.get("EXCHANGE_SERVER") or str(load_runtime(data).get("server", "")),
+        secrets=load_secrets(data),
+        market=load_market(data / MARKET_FILE),
+    )
+
+
+def load_runtime(data: Path) -> dict[str, object]:
+    """What runs now on this data directory. Raises SettingsError when nothing does."""
+    try:
+        content = (data / RUNTIME_FILE).read_text()
+    except FileNotFoundError:
+        raise SettingsError(f"no market runs on {data}; start one with: exchange up --data {data}") from None
+    except OSError as error:
+        raise SettingsError(f"{data / RUNTIME_FILE}: {error.strerror}") from None
+    runtime: dict[str, object] = json.loads(content)
+    return runtime

@@ -1,0 +1,146 @@
+"""The loop that runs a sink: a worker that folds the logs into rows of its own database.
+
+A sink appends to no log. Its position is stored with its rows, in the same transaction, so that after a crash it goes on
+exactly where its rows end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import chain
+from typing import Final, Protocol
+
+from .digest import digest
+from .feed import Batches, Feed
+from .log import Log, LogDamaged, decode_header
+from .subjects import JOURNAL
+
+COMMIT_SECONDS: Final = 0.25
+"""Rows become durable at most this long after they were applied, when the database keeps up."""
+UNSTORED_BYTES_MAX: Final = 16_000_000
+"""Applied but not yet handed to the database: at this bound the sink reads no further until it stored some."""
+
+
+class Sink(Protocol):
+    """A fold of the logs into rows."""
+
+    @property
+    def name(self) -> str:
+        """`historian`, `ticks`."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The logs it reads."""
+
+    @property
+    def stored(self) -> dict[str, tuple[int, str]]:
+        """Per log, number and digest of the last batch whose rows are durable, as read from the database at start."""
+
+    def apply(self, inputs: Batches) -> None:
+        """Fold batches into the state and into rows waiting to be stored. Quick: it runs on the event loop.
+
+        An event batch comes together with or after the journal batches that it contains.
+        """
+
+    def seal(self) -> Callable[[], None] | None:
+        """Take the rows that wait, and the positions that belong to them; None when there are none.
+
+        The result is called in a thread while `apply` goes on, never two at a time, and makes them durable in one transaction.
+        """
+
+
+class SinkLoop:
+    """Runs one sink: verify where its rows end, then apply and store for ever."""
+
+    def __init__(self, sink: Sink, logs: dict[str, Log], on_applied: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.sink = sink
+        self.through: dict[str, int] = {}
+        """Per log, number of the last batch applied."""
+        self._logs = logs
+        self._on_applied = on_applied
+        self._woken = asyncio.Event()
+        self._feeds: dict[str, Feed] = {}
+        self._unstored_bytes = 0
+        self._sealed = asyncio.Event()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Apply and store until `stopping` is set, then store the rest.
+
+        Raises an ExceptionGroup with LogDamaged, or with what the database raised.
+        """
+        await self._restore()
+        async with asyncio.TaskGroup() as tasks:
+            background = [tasks.create_task(feed.run()) for feed in self._feeds.values()]
+            background.append(tasks.create_task(self._wake_on(stopping)))
+            storing = tasks.create_task(self._store(stopping))
+            while not stopping.is_set():
+                self._woken.clear()
+                if inputs := await self._take():
+                    self.sink.apply(inputs)
+                    if self._on_applied:
+                        await self._on_applied()
+                    self._unstored_bytes += sum(map(len, chain.from_iterable(inputs.values())))
+                    while self._unstored_bytes > UNSTORED_BYTES_MAX:
+                        await self._sealed.wait()
+                    await asyncio.sleep(0)
+                else:
+                    await self._woken.wait()
+            await storing
+            for task in background:
+                task.cancel()
+        for feed in self._feeds.values():
+            await feed.close()
+
+    async def _wake_on(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._woken.set()
+
+    async def _restore(self) -> None:
+        stored = self.sink.stored
+        for name, log in self._logs.items():
+            number, stored_digest = stored.get(name, (0, ""))
+            if (last := await log.last()) < number:
+                raise LogDamaged(f"{name}: ends at sequence {last}, but {self.sink.name} has already stored sequence {number}")
+            if number and digest(await log.get(number)) != stored_digest:
+                raise LogDamaged(f"{name}: sequence {number} is not what {self.sink.name} has stored; it was altered")
+            self._feeds[name] = Feed(log, number, stored_digest, self._woken.set)
+            self.through[name] = number
+
+    async def _take(self) -> Batches:
+        inputs: Batches = {}
+        journal_through = 0
+        for name in self.sink.inputs:
+            if name != JOURNAL and (entries := self._feeds[name].take()):
+                inputs[name] = [entry.payload for entry in entries]
+                self.through[name] = entries[-1].number
+                journal_through = max(journal_through, decode_header(entries[-1].payload).journal_through)
+        if JOURNAL in self._feeds:
+            feed = self._feeds[JOURNAL]
+            entries = feed.take()
+            payloads = [entry.payload for entry in entries]
+            reached = entries[-1].number if entries else self.through[JOURNAL]
+            if reached < journal_through:
+                payloads += await feed.take_through(journal_through)
+                reached = journal_through
+            if payloads:
+                inputs[JOURNAL] = payloads
+                self.through[JOURNAL] = reached
+        return inputs
+
+    async def _store(self, stopping: asyncio.Event) -> None:
+        while True:
+            last = stopping.is_set()
+            durable = self.sink.seal()
+            self._unstored_bytes = 0
+            self._sealed.set()
+            self._sealed.clear()
+            if durable:
+                await asyncio.to_thread(durable)
+            if last:
+                return
+            try:
+                async with asyncio.timeout(COMMIT_SECONDS):
+                    await stopping.wait()
+            except TimeoutError:
+                pass

@@ -1,0 +1,132 @@
+"""The frame of every worker process: arguments, connection, signals, and one line when it ends."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from nats.aio.client import Client
+
+from .connection import connect
+from .lease import JetStreamLease
+from .log import JetStreamLog, Log
+from .settings import Settings, load_settings
+from .snapshots import JetStreamSnapshots
+from .stage import Stage, StageLoop
+
+STOP_SECONDS_MAX: Final = 4.0
+"""A worker that was asked to stop and has not within this time ends all the same; its successor recovers."""
+
+
+class Worker:
+    """What a worker's main function works with."""
+
+    def __init__(self, name: str, settings: Settings, client: Client, arguments: argparse.Namespace) -> None:
+        self.name = name
+        self.settings = settings
+        self.nats = client
+        self.arguments = arguments
+        self.stopping = asyncio.Event()
+        """Set when the worker is asked to stop."""
+
+    async def open_logs(self, *names: str) -> dict[str, Log]:
+        """The logs of these names, created if the market is new."""
+        logs: dict[str, Log] = {}
+        for name in names:
+            log = JetStreamLog(self.nats, name)
+            await log.create()
+            logs[name] = log
+        return logs
+
+    async def stage_loop(self, stage: Stage) -> StageLoop:
+        """The loop for a stage, over this worker's connection."""
+        await JetStreamLease.create_bucket(self.nats)
+        snapshots = JetStreamSnapshots(self.nats)
+        await snapshots.create()
+        return StageLoop(
+            stage,
+            await self.open_logs(stage.output, *stage.inputs),
+            JetStreamLease(self.nats, stage.name, f"{self.name} {os.getpid()}"),
+            snapshots,
+            self.nats.publish,
+            time.time_ns,
+        )
+
+
+def run(
+    name: str,
+    main: Callable[[Worker], Awaitable[None]],
+    *,
+    user: str = "worker",
+    parser: argparse.ArgumentParser | None = None,
+) -> None:
+    """Run a worker until SIGTERM or SIGINT (exit 0), or until it cannot go on (one line on stderr, exit 1)."""
+    parser = parser or argparse.ArgumentParser(prog=f"python -P -m exchange.{name}")
+    parser.add_argument("--data", type=Path, required=True, help="the market's data directory")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        if sys.platform == "win32":
+            asyncio.run(_run(name, main, user, arguments))
+        else:
+            import uvloop
+
+            uvloop.run(_run(name, main, user, arguments))
+    except BaseExceptionGroup as group:
+        _fail(name, _first(group))
+    except KeyboardInterrupt:
+        pass
+    except Exception as error:
+        _fail(name, error)
+
+
+async def _run(name: str, main: Callable[[Worker], Awaitable[None]], user: str, arguments: argparse.Namespace) -> None:
+    settings = load_settings(arguments.data)
+    closed = asyncio.Event()
+
+    async def on_closed() -> None:
+        closed.set()
+
+    client = await connect(settings.server, user, getattr(settings.secrets, user), name=name, on_closed=on_closed)
+    worker = Worker(name, settings, client, arguments)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stopping.set)
+    working = asyncio.ensure_future(main(worker))
+    closing = asyncio.create_task(closed.wait())
+    stopping = asyncio.create_task(worker.stopping.wait())
+    await asyncio.wait({working, closing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not working.done() and not closed.is_set():
+        await asyncio.wait({working}, timeout=STOP_SECONDS_MAX)
+    if not working.done():
+        # Whatever is in flight is in doubt; the only honest thing is to end and let a recovery look.
+        _exit(name, "the connection to the NATS server is closed" if closed.is_set() else "did not stop in time")
+    working.result()
+    await client.drain()
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _fail(name: str, error: BaseException) -> None:
+    expected = type(error).__module__.startswith(("exchange.", "nats.")) or isinstance(error, OSError)
+    if not expected:
+        logging.getLogger(name).error("a defect", exc_info=error)
+    _exit(name, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def _exit(name: str, reason: str) -> None:
+    logging.getLogger(name).error("%s: %s", name, reason)
+    sys.stderr.flush()
+    os._exit(1)  # No clean-up may touch the logs any more, and no thread may keep the process.
