@@ -29,9 +29,9 @@ async def connect(
     name: str,
     inbox_prefix: str = "_INBOX",
     on_closed: Callable[[], Awaitable[None]] | None = None,
-    reconnect: bool = True,
+    on_disconnected: Callable[[], Awaitable[None]] | None = None,
 ) -> Client:
-    """A connection that reconnects for ever (or not at all). `on_closed` tells that it is closed for good."""
+    """A connection that reconnects for ever. `on_closed` tells that it is closed for good, which a server can do."""
 
     async def on_error(error: Exception) -> None:
         logger.warning("nats: %s", error or type(error).__name__)
@@ -46,11 +46,11 @@ async def connect(
         connect_timeout=CONNECT_SECONDS_MAX,
         ping_interval=PING_SECONDS,
         max_outstanding_pings=PINGS_OUTSTANDING_MAX,
-        allow_reconnect=reconnect,
         reconnect_time_wait=RECONNECT_WAIT_SECONDS,
-        max_reconnect_attempts=-1 if reconnect else 1,
+        max_reconnect_attempts=-1,
         pending_size=PENDING_BYTES_MAX,
         error_cb=on_error,
         closed_cb=on_closed,
+        disconnected_cb=on_disconnected,
         **options,
     )

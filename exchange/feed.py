@@ -9,9 +9,6 @@ from typing import Final
 
 from .log import Chain, Entry, Log
 
-Batches = dict[str, list[bytes]]
-"""Payloads to apply, per input log, in order; a log with nothing new may be missing."""
-
 WAITING_MAX: Final = 512
 """Batches in memory at which a feed stops reading until some are taken; the log keeps the rest."""
 TAKE_BATCHES_MAX: Final = 64

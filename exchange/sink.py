@@ -12,8 +12,9 @@ from itertools import chain
 from typing import Final, Protocol
 
 from .digest import digest
-from .feed import Batches, Feed
+from .feed import Feed
 from .log import Log, LogDamaged, decode_header
+from .stage import Batches
 from .subjects import JOURNAL
 
 COMMIT_SECONDS: Final = 0.25

@@ -16,11 +16,12 @@ from typing import Final
 from nats.aio.client import Client
 
 from .connection import connect
+from .leader import StageLoop
 from .lease import JetStreamLease
 from .log import JetStreamLog, Log
 from .settings import Settings, load_settings
 from .snapshots import JetStreamSnapshots
-from .stage import Stage, StageLoop
+from .stage import Stage
 
 STOP_SECONDS_MAX: Final = 4.0
 """A worker that was asked to stop and has not within this time ends all the same; its successor recovers."""
@@ -36,6 +37,8 @@ class Worker:
         self.arguments = arguments
         self.stopping = asyncio.Event()
         """Set when the worker is asked to stop."""
+        self.leads = False
+        """A worker that writes a log ends when its connection breaks: what it had in flight is in doubt."""
 
     async def open_logs(self, *names: str) -> dict[str, Log]:
         """The logs of these names, created if the market is new."""
@@ -48,6 +51,7 @@ class Worker:
 
     async def stage_loop(self, stage: Stage) -> StageLoop:
         """The loop for a stage, over this worker's connection."""
+        self.leads = True
         await JetStreamLease.create_bucket(self.nats)
         snapshots = JetStreamSnapshots(self.nats)
         await snapshots.create()
@@ -91,11 +95,17 @@ def run(
 async def _run(name: str, main: Callable[[Worker], Awaitable[None]], user: str, arguments: argparse.Namespace) -> None:
     settings = load_settings(arguments.data)
     closed = asyncio.Event()
+    worker: Worker | None = None
 
     async def on_closed() -> None:
         closed.set()
 
-    client = await connect(settings.server, user, getattr(settings.secrets, user), name=name, on_closed=on_closed)
+    async def on_disconnected() -> None:
+        if worker is not None and worker.leads:
+            closed.set()
+
+    password = getattr(settings.secrets, user)
+    client = await connect(settings.server, user, password, name=name, on_closed=on_closed, on_disconnected=on_disconnected)
     worker = Worker(name, settings, client, arguments)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -108,7 +118,7 @@ async def _run(name: str, main: Callable[[Worker], Awaitable[None]], user: str, 
         await asyncio.wait({working}, timeout=STOP_SECONDS_MAX)
     if not working.done():
         # Whatever is in flight is in doubt; the only honest thing is to end and let a recovery look.
-        _exit(name, "the connection to the NATS server is closed" if closed.is_set() else "did not stop in time")
+        _exit(name, "the connection to the NATS server is lost" if closed.is_set() else "did not stop in time")
     working.result()
     await client.drain()
 

@@ -1,0 +1,144 @@
+"""The one loop that runs every stage: it recovers, follows, leads and fails over (ARCHITECTURE.md, "Why nothing is lost")."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from .lease import Lease
+from .log import Log
+from .replica import Replica
+from .snapshots import Snapshots
+from .stage import Stage
+
+TURN_SECONDS_MAX: Final = 1.0
+"""A leader takes a turn at least this often, so that time passes in the log when nothing else does."""
+SNAPSHOT_SECONDS: Final = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+class StageLoop:
+    """Runs one stage: load the snapshot, follow the output log, lead when the lease is held and the log is read to its end.
+
+    A follower is a recovery that has not ended; start, restart, follow and fail over are this one path. On any doubt an
+    exception leaves `run`, the worker ends, and its successor recovers.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        logs: dict[str, Log],
+        lease: Lease,
+        snapshots: Snapshots,
+        send: Callable[[str, bytes], Awaitable[None]],
+        clock: Callable[[], int],
+    ) -> None:
+        self.stage = stage
+        self.leading = False
+        self.replica = Replica(stage, logs, self.wake)
+        self.on_lead: Callable[[], Awaitable[None]] | None = None
+        """Called when this worker begins to lead, before its first turn: open the doors."""
+        self.on_stop: Callable[[], Awaitable[None]] | None = None
+        """Called before the last turn of a leader that was asked to stop: close the doors."""
+        self._output = logs[stage.output]
+        self._lease = lease
+        self._held = False
+        self._snapshots = snapshots
+        self._snapshot_number = 0
+        self._send = send
+        self._clock = clock
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Take a turn soon: something waits inside the stage."""
+        self._woken.set()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Recover, follow and lead until `stopping` is set.
+
+        Raises an ExceptionGroup with LogDamaged, ReplayError, AppendRefused, AppendDoubtful or LeaseLost.
+        """
+        await self.replica.restore(await self._snapshots.load(self.stage.name))
+        self._snapshot_number = self.replica.number
+        async with asyncio.TaskGroup() as tasks:
+            background = self.replica.start(tasks)
+            background["stopping"] = tasks.create_task(self._wake_on(stopping))
+            if await self._follow(self._output.last, stopping):  # Caught up: worth leading.
+                background["lease"] = tasks.create_task(self._hold_lease())
+                if await self._follow(self._end_if_held, stopping):
+                    background[self.stage.output].cancel()  # From here on this worker is the one that writes it.
+                    await self._lead(stopping)
+                    await self._save_snapshot()
+            for task in background.values():
+                task.cancel()
+        for feed in self.replica.feeds.values():
+            await feed.close()
+        if self._held:
+            await self._lease.release()
+        self.leading = False
+
+    async def _wake_on(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self.wake()
+
+    async def _hold_lease(self) -> None:
+        await self._lease.acquire()
+        self._held = True
+        self.wake()
+        await self._lease.hold()
+
+    async def _end_if_held(self) -> int:
+        return await self._output.last() if self._held else -1
+
+    async def _follow(self, end: Callable[[], Awaitable[int]], stopping: asyncio.Event) -> bool:
+        """Replay the output log as it grows until its `end` is reached (a negative end never is); False when asked to stop."""
+        output = self.replica.feeds[self.stage.output]
+        while not stopping.is_set():
+            self._woken.clear()
+            for entry in output.take():
+                await self.replica.replay(entry.number, entry.payload)
+            if output.waiting:
+                continue
+            if await end() == self.replica.number:
+                return True
+            await self._woken.wait()
+        return False
+
+    async def _lead(self, stopping: asyncio.Event) -> None:
+        logger.info("leading from %s %d on", self.stage.output, self.replica.number)
+        self.leading = True
+        if self.on_lead:
+            await self.on_lead()
+        time = asyncio.get_running_loop().time
+        snapshot_due = time() + SNAPSHOT_SECONDS
+        while not stopping.is_set():
+            self._woken.clear()
+            await self._take_turn()
+            if time() >= snapshot_due:
+                await self._save_snapshot()
+                snapshot_due = time() + SNAPSHOT_SECONDS
+            if not (self._woken.is_set() or self.stage.waiting or self.replica.inputs_waiting):
+                try:
+                    async with asyncio.timeout(TURN_SECONDS_MAX):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+        if self.on_stop:
+            await self.on_stop()
+        await self._take_turn()
+
+    async def _take_turn(self) -> None:
+        payloads, messages = self.stage.turn(self.replica.take_inputs(), self._clock())
+        for payload in payloads:
+            await self._output.append(self.replica.number + 1, payload)
+            self.replica.appended(self.replica.number + 1, payload)
+        for subject, message in messages:
+            await self._send(subject, message)
+
+    async def _save_snapshot(self) -> None:
+        if self.replica.number > self._snapshot_number:
+            await self._snapshots.save(self.stage.name, self.replica.snapshot())
+            self._snapshot_number = self.replica.number

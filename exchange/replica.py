@@ -1,0 +1,139 @@
+"""A replica keeps a stage in step with its logs: from the newest snapshot, batch after batch, as the logs say it happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from .digest import digest
+from .feed import Feed
+from .log import Header, Log, LogDamaged, decode_header
+from .snapshots import Snapshot
+from .stage import Batches, Stage
+from .subjects import JOURNAL, events_log
+
+
+def inputs_through(header: Header) -> dict[str, int]:
+    """Per input log, the number of the last batch that an output batch contains."""
+    through = {events_log(shard): number for shard, number in header.events_through.items()}
+    if header.journal_through:
+        through[JOURNAL] = header.journal_through
+    return through
+
+
+class Replica:
+    """A stage, the place in each log that it has reached, and the feeds that bring what comes next.
+
+    Recovery, following and audits are this; none of them publishes anything. This module and leader.py are the only code
+    that knows about positions in logs.
+    """
+
+    def __init__(self, stage: Stage, logs: dict[str, Log], wake: Callable[[], None]) -> None:
+        self.stage = stage
+        self.number = 0
+        """Number of the last batch of the output log that the state contains."""
+        self.through: dict[str, int] = dict.fromkeys(stage.inputs, 0)
+        """Per input log, the number of the last batch that the state contains."""
+        self.feeds: dict[str, Feed] = {}
+        self._logs = logs
+        self._wake = wake
+        self._output_digest = ""
+
+    async def restore(self, snapshot: Snapshot | None) -> None:
+        """Begin where a snapshot ends, or at the very start. Raises LogDamaged when the logs do not fit the snapshot."""
+        numbers = dict.fromkeys(self._logs, 0) | (snapshot.numbers if snapshot else {})
+        digests = snapshot.digests if snapshot else {}
+        for name, log in self._logs.items():
+            last = await log.last()
+            if last < numbers[name]:
+                raise LogDamaged(
+                    f"{name}: ends at sequence {last}, but {self.stage.name} has already applied sequence {numbers[name]}"
+                )
+            if numbers[name] and digest(await log.get(numbers[name])) != digests.get(name):
+                raise LogDamaged(f"{name}: sequence {numbers[name]} is not what {self.stage.name} has applied; it was altered")
+            self.feeds[name] = Feed(log, numbers[name], digests.get(name, ""), self._wake)
+        if snapshot:
+            self.stage.restore(snapshot.state)
+            self.number = numbers[self.stage.output]
+            self.through = {name: numbers[name] for name in self.stage.inputs}
+            self._output_digest = digests.get(self.stage.output, "")
+
+    def start(self, tasks: asyncio.TaskGroup) -> dict[str, asyncio.Task[None]]:
+        """Start to read; the tasks end by being cancelled, or with LogDamaged."""
+        return {name: tasks.create_task(feed.run()) for name, feed in self.feeds.items()}
+
+    async def replay(self, number: int, payload: bytes) -> None:
+        """Apply the next batch of the output log and, before it, exactly the inputs that it says it contains.
+
+        Raises LogDamaged or ReplayError.
+        """
+        inputs: Batches = {}
+        for name, through in inputs_through(decode_header(payload)).items():
+            if name not in self.through:
+                raise LogDamaged(f"{self.stage.output}: sequence {number} names {name}, which {self.stage.name} does not read")
+            if through < self.through[name]:
+                raise LogDamaged(f"{self.stage.output}: sequence {number} goes back to sequence {through} of {name}")
+            if through > self.through[name]:
+                await self._check_reaches(name, through, number)
+                inputs[name] = await self.feeds[name].take_through(through)
+                self.through[name] = through
+        self.stage.replay(payload, inputs)
+        self.appended(number, payload)
+
+    def take_inputs(self) -> Batches:
+        """What has arrived on the inputs, for a leader's turn."""
+        inputs: Batches = {}
+        for name in self.stage.inputs:
+            if entries := self.feeds[name].take():
+                inputs[name] = [entry.payload for entry in entries]
+                self.through[name] = entries[-1].number
+        return inputs
+
+    @property
+    def inputs_waiting(self) -> bool:
+        """Whether there are inputs to take."""
+        return any(self.feeds[name].waiting for name in self.stage.inputs)
+
+    def appended(self, number: int, payload: bytes) -> None:
+        """The output log now ends with this batch, which the state contains."""
+        self.number = number
+        self._output_digest = digest(payload)
+
+    def snapshot(self) -> Snapshot:
+        """The stage's state and where in the logs it stands."""
+        state = self.stage.snapshot()
+        output = self.stage.output
+        digests = {name: self.feeds[name].taken_digest for name in self.stage.inputs}
+        return Snapshot(state, digest(state), {output: self.number, **self.through}, {output: self._output_digest, **digests})
+
+    async def _check_reaches(self, name: str, through: int, number: int) -> None:
+        if not self.feeds[name].reaches(through) and (last := await self._logs[name].last()) < through:
+            raise LogDamaged(
+                f"{name}: ends at sequence {last}, but {self.stage.output} sequence {number} contains sequence {through}"
+            )
+
+
+async def recompute(stage: Stage, logs: dict[str, Log], number: int, applied: Callable[[int], None] = lambda _: None) -> None:
+    """Bring a fresh stage from the start of the logs to batch `number` of its output log, for audits; `applied` hears of each.
+
+    Raises an ExceptionGroup with LogDamaged or ReplayError.
+    """
+    arrived = asyncio.Event()
+    replica = Replica(stage, logs, arrived.set)
+    await replica.restore(None)
+    output = replica.feeds[stage.output]
+    async with asyncio.TaskGroup() as tasks:
+        readers = replica.start(tasks)
+        while replica.number < number:
+            arrived.clear()
+            entries = output.take()
+            for entry in entries:
+                if entry.number <= number:
+                    await replica.replay(entry.number, entry.payload)
+                    applied(entry.number)
+            if not entries:
+                await arrived.wait()
+        for reader in readers.values():
+            reader.cancel()
+    for feed in replica.feeds.values():
+        await feed.close()

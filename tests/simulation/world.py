@@ -1,0 +1,264 @@
+"""A whole exchange in one process, in virtual time: logs, lease and snapshots in memory, and a network that misbehaves.
+
+Everything random comes from one seed. A simulated process meets the outside world only through `Process.step`, which delays
+it, and may kill or freeze it there: at every await.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable, Coroutine
+from random import Random
+from typing import Any
+
+from exchange.lease import LEASE_SECONDS, POLL_SECONDS, RENEW_SECONDS, LeaseLost
+from exchange.log import AppendDoubtful, AppendRefused, Entry, LogDamaged
+from exchange.snapshots import Snapshot
+
+APPEND_SECONDS_MAX = 5.0
+
+
+class VirtualSelector(selectors.SelectSelector):
+    """Waits for nothing: when the loop would sleep, the clock jumps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is None:
+            raise RuntimeError("the simulation waits for something that nobody will do")
+        self.now += max(timeout, 0.0)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only when there is nothing else to do."""
+
+    def __init__(self) -> None:
+        self._virtual = VirtualSelector()
+        super().__init__(self._virtual)
+
+    def time(self) -> float:
+        return self._virtual.now
+
+
+class Killed(BaseException):
+    """Raised at the await at which a simulated process dies; nothing may catch it."""
+
+
+class World:
+    """What survives the death of processes, and how likely each mishap is."""
+
+    def __init__(self, seed: int, *, mishaps: bool = True) -> None:
+        self.random = Random(seed)
+        self.mishaps = mishaps
+        self.logs: dict[str, list[bytes]] = {}
+        self.leases: dict[str, tuple[object, float]] = {}
+        self.snapshots: dict[str, Snapshot] = {}
+        self.appended: dict[str, asyncio.Event] = {}
+        self.deaths = 0
+        self.freezes = 0
+        self.refused_appends = 0
+        self.delay = self.random.choice([0.001, 0.01, 0.1])
+
+    def time(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def time_ns(self) -> int:
+        return 1_700_000_000_000_000_000 + int(self.time() * 1e9)
+
+    def happens(self, probability: float) -> bool:
+        return self.mishaps and self.random.random() < probability
+
+    def grow(self, name: str, payload: bytes) -> None:
+        self.logs.setdefault(name, []).append(payload)
+        self.appended.setdefault(name, asyncio.Event()).set()
+        self.appended[name] = asyncio.Event()
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self.random.expovariate(1 / self.delay))
+
+
+class Process:
+    """One simulated operating-system process: started again whenever it dies."""
+
+    KILL = 0.002
+    FREEZE = 0.0005
+
+    def __init__(self, world: World, name: str, main: Callable[[Process], Coroutine[Any, Any, None]]) -> None:
+        self.world = world
+        self.name = name
+        self.alive = False
+        self.stopping = asyncio.Event()
+        self._main = main
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+
+    async def step(self) -> None:
+        """Every call to the outside world passes here: it takes time, and may be this process's last."""
+        if not self.alive:
+            raise Killed
+        await self.world.pause()
+        if self.alive and self.world.happens(self.KILL):
+            self.alive = False
+        if self.alive and self.world.happens(self.FREEZE):
+            self.world.freezes += 1
+            self._resumed.clear()
+            asyncio.get_running_loop().call_later(self.world.random.uniform(0, 3 * LEASE_SECONDS), self._resumed.set)
+        await self._resumed.wait()
+        if not self.alive:
+            raise Killed
+
+    async def run(self) -> None:
+        """Start, and start again after every death, until asked to stop."""
+        while not self.stopping.is_set():
+            self.alive = True
+            try:
+                await self._main(self)
+            except BaseExceptionGroup as group:
+                self._examine(group)
+            except (Killed, AppendDoubtful, AppendRefused, LeaseLost):
+                pass
+            self.alive = False
+            self.world.deaths += 1
+            await self.world.pause()
+
+    def _examine(self, group: BaseExceptionGroup[BaseException]) -> None:
+        _, unexpected = group.split((Killed, AppendDoubtful, AppendRefused, LeaseLost, asyncio.CancelledError))
+        if unexpected is not None:
+            raise unexpected
+
+
+class MemoryLog:
+    """The in-memory twin of a JetStream log, as one process sees it."""
+
+    LOSE = 0.01
+
+    def __init__(self, process: Process, name: str) -> None:
+        self.name = name
+        self._process = process
+        self._world = process.world
+
+    async def last(self) -> int:
+        await self._process.step()
+        return len(self._world.logs.get(self.name, []))
+
+    async def get(self, number: int) -> bytes:
+        await self._process.step()
+        try:
+            return self._world.logs[self.name][number - 1]
+        except (KeyError, IndexError):
+            raise LogDamaged(f"{self.name}: sequence {number} is missing") from None
+
+    async def append(self, number: int, payload: bytes) -> None:
+        await self._process.step()
+        if self._world.happens(self.LOSE):  # The request is lost, or comes late: after this writer gave up.
+            if self._world.happens(0.5):
+                asyncio.get_running_loop().call_later(self._world.random.uniform(0, 10), self._store, number, payload)
+            await asyncio.sleep(APPEND_SECONDS_MAX)
+            raise AppendDoubtful(f"{self.name}: no answer to the append of batch {number}")
+        stored = self._store(number, payload)
+        if self._world.happens(self.LOSE):  # The acknowledgement is lost.
+            await asyncio.sleep(APPEND_SECONDS_MAX)
+            raise AppendDoubtful(f"{self.name}: no answer to the append of batch {number}")
+        if self._world.happens(self.LOSE):  # The request is doubled on its way.
+            self._store(number, payload)
+        await self._process.step()
+        if not stored:
+            self._world.refused_appends += 1
+            raise AppendRefused(f"{self.name}: another leader appended")
+
+    def _store(self, number: int, payload: bytes) -> bool:
+        if number != len(self._world.logs.get(self.name, [])) + 1:
+            return False
+        self._world.grow(self.name, payload)
+        return True
+
+    def read(self, after: int) -> MemoryReader:
+        return MemoryReader(self._process, self.name, after)
+
+
+class MemoryReader:
+    """Reads a memory log in random portions."""
+
+    def __init__(self, process: Process, name: str, after: int) -> None:
+        self._process = process
+        self._name = name
+        self._position = after
+
+    async def fetch(self) -> list[Entry]:
+        world = self._process.world
+        while len(world.logs.get(self._name, [])) <= self._position:
+            await world.appended.setdefault(self._name, asyncio.Event()).wait()
+        await self._process.step()
+        batches = world.logs[self._name][self._position : self._position + world.random.randint(1, 20)]
+        entries = [Entry(self._position + index, payload) for index, payload in enumerate(batches, 1)]
+        self._position += len(entries)
+        return entries
+
+    async def close(self) -> None:
+        pass
+
+
+class MemoryLease:
+    """The in-memory twin of a lease: forgotten LEASE_SECONDS after its last renewal."""
+
+    def __init__(self, process: Process, key: str) -> None:
+        self._process = process
+        self._key = key
+        self._token = object()
+
+    async def acquire(self) -> None:
+        while True:
+            await self._process.step()
+            _, expires = self._process.world.leases.get(self._key, (None, 0.0))
+            if expires <= self._process.world.time():
+                self._renew()
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def hold(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await self._process.step()
+            holder, expires = self._process.world.leases.get(self._key, (None, 0.0))
+            if holder is not self._token or expires <= self._process.world.time():
+                raise LeaseLost(self._key)
+            self._renew()
+
+    async def release(self) -> None:
+        await self._process.step()
+        self._process.world.leases.pop(self._key, None)
+
+    def _renew(self) -> None:
+        self._process.world.leases[self._key] = (self._token, self._process.world.time() + LEASE_SECONDS)
+
+
+class MemorySnapshots:
+    """The in-memory twin of the object store."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def save(self, name: str, snapshot: Snapshot) -> None:
+        await self._process.step()
+        self._process.world.snapshots[name] = snapshot
+
+    async def load(self, name: str) -> Snapshot | None:
+        await self._process.step()
+        return self._process.world.snapshots.get(name)
+
+
+def simulate(main: Callable[[], Awaitable[None]]) -> None:
+    """Run a coroutine to its end in virtual time."""
+    loop = VirtualLoop()
+    try:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(main())  # type: ignore[arg-type]
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        asyncio.set_event_loop(None)
+        loop.close()
