@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from .digest import digest
 from .lease import Lease
 from .log import Log
 from .replica import Replica
@@ -98,8 +99,8 @@ class StageLoop:
         output = self.replica.feeds[self.stage.output]
         while not stopping.is_set():
             self._woken.clear()
-            for entry in output.take():
-                await self.replica.replay(entry.number, entry.payload)
+            for batch in output.take():
+                await self.replica.replay(batch)
             if output.waiting:
                 continue
             if await end() == self.replica.number:
@@ -134,7 +135,7 @@ class StageLoop:
         payloads, messages = self.stage.turn(self.replica.take_inputs(), self._clock())
         for payload in payloads:
             await self._output.append(self.replica.number + 1, payload)
-            self.replica.appended(self.replica.number + 1, payload)
+            self.replica.appended(self.replica.number + 1, digest(payload))
         for subject, message in messages:
             await self._send(subject, message)
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from .digest import digest
-from .feed import Feed
-from .log import Header, Log, LogDamaged, decode_header
+from .feed import Batch, Feed
+from .log import AppendRefused, Header, Log, LogDamaged
 from .snapshots import Snapshot
 from .stage import Batches, Stage
 from .subjects import JOURNAL, events_log
@@ -62,31 +62,38 @@ class Replica:
         """Start to read; the tasks end by being cancelled, or with LogDamaged."""
         return {name: tasks.create_task(feed.run()) for name, feed in self.feeds.items()}
 
-    async def replay(self, number: int, payload: bytes) -> None:
+    async def replay(self, batch: Batch) -> None:
         """Apply the next batch of the output log and, before it, exactly the inputs that it says it contains.
 
         Raises LogDamaged or ReplayError.
         """
         inputs: Batches = {}
-        for name, through in inputs_through(decode_header(payload)).items():
+        for name, through in inputs_through(batch.header).items():
             if name not in self.through:
-                raise LogDamaged(f"{self.stage.output}: sequence {number} names {name}, which {self.stage.name} does not read")
+                raise LogDamaged(
+                    f"{self.stage.output}: sequence {batch.number} names {name}, which {self.stage.name} does not read"
+                )
             if through < self.through[name]:
-                raise LogDamaged(f"{self.stage.output}: sequence {number} goes back to sequence {through} of {name}")
+                raise LogDamaged(f"{self.stage.output}: sequence {batch.number} goes back to sequence {through} of {name}")
             if through > self.through[name]:
-                await self._check_reaches(name, through, number)
-                inputs[name] = await self.feeds[name].take_through(through)
+                await self._check_reaches(name, through, batch.number)
+                inputs[name] = [taken.payload for taken in await self.feeds[name].take_through(through)]
                 self.through[name] = through
-        self.stage.replay(payload, inputs)
-        self.appended(number, payload)
+        self.stage.replay(batch.payload, inputs)
+        self.appended(batch.number, batch.digest)
 
     def take_inputs(self) -> Batches:
-        """What has arrived on the inputs, for a leader's turn."""
+        """What has arrived on the inputs, for a leader's turn. Raises AppendRefused when they tell of another leader."""
         inputs: Batches = {}
         for name in self.stage.inputs:
-            if entries := self.feeds[name].take():
-                inputs[name] = [entry.payload for entry in entries]
-                self.through[name] = entries[-1].number
+            if batches := self.feeds[name].take():
+                inputs[name] = [batch.payload for batch in batches]
+                self.through[name] = batches[-1].number
+                known = inputs_through(batches[-1].header).get(self.stage.output, 0)
+                if known > self.number:
+                    raise AppendRefused(
+                        f"{self.stage.output}: another leader appended up to {known}, here it ends at {self.number}"
+                    )
         return inputs
 
     @property
@@ -94,10 +101,10 @@ class Replica:
         """Whether there are inputs to take."""
         return any(self.feeds[name].waiting for name in self.stage.inputs)
 
-    def appended(self, number: int, payload: bytes) -> None:
+    def appended(self, number: int, output_digest: str) -> None:
         """The output log now ends with this batch, which the state contains."""
         self.number = number
-        self._output_digest = digest(payload)
+        self._output_digest = output_digest
 
     def snapshot(self) -> Snapshot:
         """The stage's state and where in the logs it stands."""
@@ -126,12 +133,12 @@ async def recompute(stage: Stage, logs: dict[str, Log], number: int, applied: Ca
         readers = replica.start(tasks)
         while replica.number < number:
             arrived.clear()
-            entries = output.take()
-            for entry in entries:
-                if entry.number <= number:
-                    await replica.replay(entry.number, entry.payload)
-                    applied(entry.number)
-            if not entries:
+            batches = output.take()
+            for batch in batches:
+                if batch.number <= number:
+                    await replica.replay(batch)
+                    applied(batch.number)
+            if not batches:
                 await arrived.wait()
         for reader in readers.values():
             reader.cancel()

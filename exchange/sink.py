@@ -12,8 +12,8 @@ from itertools import chain
 from typing import Final, Protocol
 
 from .digest import digest
-from .feed import Feed
-from .log import Log, LogDamaged, decode_header
+from .feed import Batch, Feed
+from .log import Log, LogDamaged
 from .stage import Batches
 from .subjects import JOURNAL
 
@@ -109,25 +109,21 @@ class SinkLoop:
             self.through[name] = number
 
     async def _take(self) -> Batches:
-        inputs: Batches = {}
+        taken: dict[str, list[Batch]] = {}
         journal_through = 0
         for name in self.sink.inputs:
-            if name != JOURNAL and (entries := self._feeds[name].take()):
-                inputs[name] = [entry.payload for entry in entries]
-                self.through[name] = entries[-1].number
-                journal_through = max(journal_through, decode_header(entries[-1].payload).journal_through)
+            if name != JOURNAL and (batches := self._feeds[name].take()):
+                taken[name] = batches
+                journal_through = max(journal_through, batches[-1].header.journal_through)
         if JOURNAL in self._feeds:
             feed = self._feeds[JOURNAL]
-            entries = feed.take()
-            payloads = [entry.payload for entry in entries]
-            reached = entries[-1].number if entries else self.through[JOURNAL]
-            if reached < journal_through:
-                payloads += await feed.take_through(journal_through)
-                reached = journal_through
-            if payloads:
-                inputs[JOURNAL] = payloads
-                self.through[JOURNAL] = reached
-        return inputs
+            batches = feed.take()
+            if journal_through > (batches[-1].number if batches else self.through[JOURNAL]):
+                batches += await feed.take_through(journal_through)
+            if batches:
+                taken[JOURNAL] = batches
+        self.through |= {name: batches[-1].number for name, batches in taken.items()}
+        return {name: [batch.payload for batch in batches] for name, batches in taken.items()}
 
     async def _store(self, stopping: asyncio.Event) -> None:
         while True:

@@ -60,7 +60,8 @@ class World:
         self.appended: dict[str, asyncio.Event] = {}
         self.deaths = 0
         self.freezes = 0
-        self.refused_appends = 0
+        self.superseded = 0
+        """Leaders that found out that another one leads."""
         self.delay = self.random.choice([0.001, 0.01, 0.1])
 
     def time(self) -> float:
@@ -84,8 +85,8 @@ class World:
 class Process:
     """One simulated operating-system process: started again whenever it dies."""
 
-    KILL = 0.002
-    FREEZE = 0.0005
+    KILL = 0.01
+    FREEZE = 0.003
 
     def __init__(self, world: World, name: str, main: Callable[[Process], Coroutine[Any, Any, None]]) -> None:
         self.world = world
@@ -119,13 +120,14 @@ class Process:
                 await self._main(self)
             except BaseExceptionGroup as group:
                 self._examine(group)
-            except (Killed, AppendDoubtful, AppendRefused, LeaseLost):
+            except (Killed, AppendDoubtful):
                 pass
             self.alive = False
             self.world.deaths += 1
             await self.world.pause()
 
     def _examine(self, group: BaseExceptionGroup[BaseException]) -> None:
+        self.world.superseded += group.subgroup((AppendRefused, LeaseLost)) is not None
         _, unexpected = group.split((Killed, AppendDoubtful, AppendRefused, LeaseLost, asyncio.CancelledError))
         if unexpected is not None:
             raise unexpected
@@ -167,7 +169,6 @@ class MemoryLog:
             self._store(number, payload)
         await self._process.step()
         if not stored:
-            self._world.refused_appends += 1
             raise AppendRefused(f"{self.name}: another leader appended")
 
     def _store(self, number: int, payload: bytes) -> bool:

@@ -1,0 +1,64 @@
+"""`python -P -m exchange.engine.audit`: recomputes a shard's books from the journal and compares every event with the log.
+
+It reads a running market's logs, from their first batch on, and touches nothing. One JSON object on stdout; exit 1 with one
+line when a log is damaged or an event is not what the journal gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import msgspec
+
+from exchange.digest import digest
+from exchange.log import Log
+from exchange.messages import encode
+from exchange.replica import recompute
+from exchange.worker import Worker, run
+
+from .stage import EngineStage
+from .state import open_quantities
+
+
+class EngineAudit(msgspec.Struct, frozen=True):
+    """A shard's books as the logs tell them, at one batch of its events."""
+
+    events: int
+    digest: str
+    trades: int
+    """Trades since the market began."""
+    seconds: float
+    """That the recomputation took."""
+    open_orders: dict[int, int]
+    """Order id → remaining quantity."""
+
+
+async def audit(logs: dict[str, Log], stage: EngineStage, number: int) -> EngineAudit:
+    """Recompute up to event batch `number`. Raises an ExceptionGroup with LogDamaged or ReplayError."""
+    started = time.perf_counter()
+    await recompute(stage, logs, number)
+    return EngineAudit(
+        events=number,
+        digest=digest(stage.snapshot()),
+        trades=sum(book.trades for book in stage.books.values()),
+        seconds=time.perf_counter() - started,
+        open_orders={order.order_id: order.remaining for order in open_quantities(stage.books)},
+    )
+
+
+async def main(worker: Worker) -> None:
+    """Audit one shard of the running market and print the result."""
+    stage = EngineStage(worker.arguments.shard)
+    logs = await worker.open_logs(stage.output, *stage.inputs)
+    number = worker.arguments.events
+    if number is None:
+        number = await logs[stage.output].last()
+    print(encode(await audit(logs, stage, number)).decode())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -P -m exchange.engine.audit")
+    parser.add_argument("--shard", type=int, required=True)
+    parser.add_argument("--events", type=int, help="the event batch to stop at; the newest when left out")
+    run("engine.audit", main, parser=parser)

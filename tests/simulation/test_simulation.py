@@ -1,0 +1,67 @@
+"""Small disasters, each from one seed. `python -m tests.simulation.test_simulation --seeds 10000` is the long form."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from tests.simulation.market import run_seed
+from tests.simulation.world import World, simulate
+
+SEEDS = 300
+SEEDS_PER_TEST = 10
+
+
+def run(seed: int) -> World:
+    worlds: list[World] = []
+
+    async def story() -> None:
+        worlds.append(await run_seed(seed))
+
+    simulate(story)
+    return worlds[0]
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, SEEDS_PER_TEST))
+def test_nothing_is_lost_or_doubled(first: int) -> None:
+    for seed in range(first, first + SEEDS_PER_TEST):
+        try:
+            run(seed)
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
+
+
+def test_the_mishaps_do_happen() -> None:
+    """A simulation in which nothing goes wrong proves nothing."""
+    worlds = [run(seed) for seed in range(10)]
+    assert sum(world.deaths for world in worlds) > 20
+    assert sum(world.superseded for world in worlds) > 10
+    assert sum(world.freezes for world in worlds) > 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seeds", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0)
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    totals: Counter[str] = Counter()
+    for seed in range(arguments.first, arguments.first + arguments.seeds):
+        try:
+            world = run(seed)
+        except BaseException:
+            print(f"seed {seed} failed; again with: python -m tests.simulation.test_simulation --first {seed} --seeds 1")
+            raise
+        totals += Counter(deaths=world.deaths, freezes=world.freezes, superseded=world.superseded)
+        if sys.stdout.isatty():
+            print(f"\r{seed}", end="", flush=True)
+    print(f"{arguments.seeds} seeds passed in {time.perf_counter() - started:.0f} s: {dict(totals)}")
+
+
+if __name__ == "__main__":
+    main()
