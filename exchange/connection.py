@@ -10,6 +10,8 @@ from typing import Any, Final
 import nats
 from nats.aio.client import Client
 
+from .subjects import inbox_prefix
+
 logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS_MAX: Final = 5
@@ -27,7 +29,6 @@ async def connect(
     password: str,
     *,
     name: str,
-    inbox_prefix: str = "_INBOX",
     on_closed: Callable[[], Awaitable[None]] | None = None,
     on_disconnected: Callable[[], Awaitable[None]] | None = None,
 ) -> Client:
@@ -42,7 +43,7 @@ async def connect(
         user=user,
         password=password,
         name=name,
-        inbox_prefix=inbox_prefix.encode(),
+        inbox_prefix=inbox_prefix(user).encode(),
         connect_timeout=CONNECT_SECONDS_MAX,
         ping_interval=PING_SECONDS,
         max_outstanding_pings=PINGS_OUTSTANDING_MAX,

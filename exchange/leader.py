@@ -52,6 +52,7 @@ class StageLoop:
         self._send = send
         self._clock = clock
         self._woken = asyncio.Event()
+        self._appending: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Take a turn soon: something waits inside the stage."""
@@ -71,8 +72,7 @@ class StageLoop:
                 background["lease"] = tasks.create_task(self._hold_lease())
                 if await self._follow(self._end_if_held, stopping):
                     background[self.stage.output].cancel()  # From here on this worker is the one that writes it.
-                    await self._lead(stopping)
-                    await self._save_snapshot()
+                    await self._lead(stopping, tasks)
             for task in background.values():
                 task.cancel()
         for feed in self.replica.feeds.values():
@@ -108,7 +108,7 @@ class StageLoop:
             await self._woken.wait()
         return False
 
-    async def _lead(self, stopping: asyncio.Event) -> None:
+    async def _lead(self, stopping: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
         logger.info("leading from %s %d on", self.stage.output, self.replica.number)
         self.leading = True
         if self.on_lead:
@@ -117,7 +117,7 @@ class StageLoop:
         snapshot_due = time() + SNAPSHOT_SECONDS
         while not stopping.is_set():
             self._woken.clear()
-            await self._take_turn()
+            await self._take_turn(tasks)
             if time() >= snapshot_due:
                 await self._save_snapshot()
                 snapshot_due = time() + SNAPSHOT_SECONDS
@@ -129,17 +129,35 @@ class StageLoop:
                     pass
         if self.on_stop:
             await self.on_stop()
-        await self._take_turn()
+        await self._take_turn(tasks)
+        await self._save_snapshot()
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
+        """Apply what waits, then append it. Only when the last turn was full is the next one computed during its append."""
+        if not self.stage.waiting:
+            await self._appended()
         payloads, messages = self.stage.turn(self.replica.take_inputs(), self._clock())
-        for payload in payloads:
-            await self._output.append(self.replica.number + 1, payload)
-            self.replica.appended(self.replica.number + 1, digest(payload))
+        await self._appended()
+        if payloads or messages:
+            first = self.replica.number + 1
+            for number, payload in enumerate(payloads, first):
+                self.replica.wrote(number, digest(payload))
+            self._appending = tasks.create_task(self._append(first, payloads, messages))
+
+    async def _append(self, first: int, payloads: list[bytes], messages: list[tuple[str, bytes]]) -> None:
+        for number, payload in enumerate(payloads, first):
+            await self._output.append(number, payload)
         for subject, message in messages:
             await self._send(subject, message)
 
+    async def _appended(self) -> None:
+        """Wait until the log has all that was made: never are two appends in flight."""
+        if self._appending is not None:
+            await self._appending
+            self._appending = None
+
     async def _save_snapshot(self) -> None:
+        await self._appended()
         if self.replica.number > self._snapshot_number:
             await self._snapshots.save(self.stage.name, self.replica.snapshot())
             self._snapshot_number = self.replica.number

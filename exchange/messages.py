@@ -396,6 +396,8 @@ class Portfolio(msgspec.Struct, frozen=True):
     report: int
     """Number of the last report this answer contains: reports from `report + 1` on change it."""
     time: int
+    orders_left_out: int = 0
+    """How many older open orders did not fit into the answer."""
 
 
 class ReportsQuestion(msgspec.Struct, frozen=True):
@@ -413,7 +415,7 @@ class ReportsAnswer(msgspec.Struct, frozen=True):
 
 
 class PageQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Asks the historian (api.<account>.fills, api.<account>.history) for rows before an id, newest first."""
+    """Asks the historian (api.<account>.fills, api.<account>.history) for at most 1,000 rows before an id, newest first."""
 
     limit: int = 100
     before: int = 0
@@ -526,8 +528,16 @@ class Candle(msgspec.Struct, frozen=True):
     trades: int
 
 
+class MarketInfo(msgspec.Struct, frozen=True):
+    """Answer to public.market."""
+
+    title: str
+    time: int
+    """Of the newest journal batch: the market's clock, in nanoseconds since 1970. It steps at least once a second."""
+
+
 class SymbolQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Asks public.depth or public.trades about one symbol; `limit` levels a side, or trades."""
+    """Asks public.depth or public.trades about one symbol; `limit` levels a side, or trades, at most 1,000."""
 
     symbol: str
     limit: int = 20
@@ -536,7 +546,10 @@ class SymbolQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CandlesQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Asks public.candles for the newest `limit` candles that start before `before` (seconds; 0 for now), oldest first."""
+    """Asks public.candles for the newest `limit` candles that start before `before` (seconds; 0 for now), oldest first.
+
+    At most 4,000 at a time, so that the answer fits into a message.
+    """
 
     symbol: str
     interval: Interval = "1m"
@@ -626,6 +639,28 @@ class LedgerState(msgspec.Struct, frozen=True):
     journal: int
     events_through: dict[int, int]
     digest: str
+
+
+class HistoryQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Asks admin.history what the historian's postings add up to at a position that the ledger had (see LedgerState)."""
+
+    journal: int
+    events_through: dict[int, int]
+    after: str = ""
+    """Only accounts whose names sort after this one."""
+
+
+class HistoryState(msgspec.Struct, frozen=True):
+    """Answer to admin.history: what all postings add up to, to be compared with a recomputation from the logs."""
+
+    through: dict[str, int]
+    """Per log, number of the last batch that the rows contain."""
+    sums: dict[str, int]
+    """Asset → sum of all postings. Anything but 0 is a defect."""
+    balances: dict[str, dict[str, int]]
+    """Account → asset → balance, without those that are 0."""
+    complete: bool = True
+    """False when the answer ends early: the rest follows `after` its last account."""
 
 
 class Done(Message, frozen=True):

@@ -14,6 +14,7 @@ from nats.micro.request import Request
 from nats.micro.service import EndpointConfig, Service, ServiceConfig
 
 from .messages import Refused, encode
+from .subjects import is_inbox
 
 VERSION: Final = "0.1.0"
 AT_ONCE_MAX: Final = 256
@@ -40,6 +41,8 @@ class Questions:
             self._service = await nats.micro.add_service(self._client, ServiceConfig(name=self._name, version=VERSION))
 
         async def accept(request: Request) -> None:
+            if not is_inbox(request._msg.reply):
+                return  # Nobody waits for the answer, or it is a trick.
             if len(self._tasks) >= AT_ONCE_MAX:
                 await request.respond(encode(Refused("busy", "too many questions at once; ask again in a moment")))
                 return
@@ -49,7 +52,8 @@ class Questions:
 
         endpoint = subject.replace(".", "-").replace("*", "any").replace("_", "-")
         await self._service.add_endpoint(EndpointConfig(name=endpoint, subject=subject, handler=accept, queue_group=self._name))
-        await self._client.flush()  # Whoever is told that this worker is ready may ask at once.
+        for _ in range(2):  # nats-py's first PING overtakes what waits to be written.
+            await self._client.flush()  # Whoever is told that this worker is ready may ask at once.
 
     async def stop(self) -> None:
         """Answer no more."""

@@ -80,7 +80,7 @@ class Replica:
                 inputs[name] = [taken.payload for taken in await self.feeds[name].take_through(through)]
                 self.through[name] = through
         self.stage.replay(batch.payload, inputs)
-        self.appended(batch.number, batch.digest)
+        self.wrote(batch.number, batch.digest)
 
     def take_inputs(self) -> Batches:
         """What has arrived on the inputs, for a leader's turn. Raises AppendRefused when they tell of another leader."""
@@ -101,8 +101,8 @@ class Replica:
         """Whether there are inputs to take."""
         return any(self.feeds[name].waiting for name in self.stage.inputs)
 
-    def appended(self, number: int, output_digest: str) -> None:
-        """The output log now ends with this batch, which the state contains."""
+    def wrote(self, number: int, output_digest: str) -> None:
+        """The state contains this batch of the output log, which a leader is about to append."""
         self.number = number
         self._output_digest = output_digest
 

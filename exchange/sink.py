@@ -54,12 +54,21 @@ class Sink(Protocol):
 class SinkLoop:
     """Runs one sink: verify where its rows end, then apply and store for ever."""
 
-    def __init__(self, sink: Sink, logs: dict[str, Log], on_applied: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        logs: dict[str, Log],
+        on_applied: Callable[[], Awaitable[None]] | None = None,
+        on_caught_up: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.sink = sink
         self.through: dict[str, int] = {}
         """Per log, number of the last batch applied."""
         self._logs = logs
         self._on_applied = on_applied
+        self._on_caught_up = on_caught_up
+        """Called once, when the logs are applied as far as they went at start: open the doors."""
+        self._ends: dict[str, int] = {}
         self._woken = asyncio.Event()
         self._feeds: dict[str, Feed] = {}
         self._unstored_bytes = 0
@@ -75,12 +84,14 @@ class SinkLoop:
             background = [tasks.create_task(feed.run()) for feed in self._feeds.values()]
             background.append(tasks.create_task(self._wake_on(stopping)))
             storing = tasks.create_task(self._store(stopping))
+            await self._check_caught_up()
             while not stopping.is_set():
                 self._woken.clear()
                 if inputs := await self._take():
                     self.sink.apply(inputs)
                     if self._on_applied:
                         await self._on_applied()
+                    await self._check_caught_up()
                     self._unstored_bytes += sum(map(len, chain.from_iterable(inputs.values())))
                     while self._unstored_bytes > UNSTORED_BYTES_MAX:
                         await self._sealed.wait()
@@ -92,6 +103,11 @@ class SinkLoop:
                 task.cancel()
         for feed in self._feeds.values():
             await feed.close()
+
+    async def _check_caught_up(self) -> None:
+        if self._on_caught_up and all(self.through[name] >= end for name, end in self._ends.items()):
+            await self._on_caught_up()
+            self._on_caught_up = None
 
     async def _wake_on(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -107,6 +123,7 @@ class SinkLoop:
                 raise LogDamaged(f"{name}: sequence {number} is not what {self.sink.name} has stored; it was altered")
             self._feeds[name] = Feed(log, number, stored_digest, self._woken.set)
             self.through[name] = number
+            self._ends[name] = last
 
     async def _take(self) -> Batches:
         taken: dict[str, list[Batch]] = {}

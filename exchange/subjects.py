@@ -83,3 +83,12 @@ def candle(symbol: str, interval: str) -> str:
 def inbox_prefix(account: str) -> str:
     """Prefix of the inboxes an account may listen on, so that nobody reads another's answers."""
     return f"_INBOX_{account}"
+
+
+def is_inbox(reply: str) -> bool:
+    """Whether an answer may go there. Every worker asks this before it answers a request from outside.
+
+    The server does not check where a request wants its answer: one that names `journal` or `$JS.API.…` would have the
+    worker publish there, with the worker's rights.
+    """
+    return reply.startswith(("_INBOX_", "_INBOX."))

@@ -1,0 +1,252 @@
+"""A client of a market: logs in as an account, asks, and places orders without ever placing one twice.
+
+For the command line, for tests and for programs of one's own:
+
+    async with await Client.connect("nats://127.0.0.1:4222", "alice", key) as alice:
+        outcome = await alice.send(Submit(new_client_order_id(), "KRYP", "buy", 100, price=206_000))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import ssl
+import time
+from typing import Any, Final, Self, TypeVar
+
+import msgspec
+import nats
+import nats.errors
+from nats.aio.client import Client as Connection
+
+from . import subjects
+from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX
+from .messages import Command, Outcome, Refused, Reply, decoder, encode
+from .permissions import guest_name
+
+ATTEMPT_SECONDS_MAX: Final = 2.0
+"""An answer that takes longer is taken for lost."""
+PATIENCE_SECONDS: Final = 12.0
+"""For how long a client tries: longer than any one worker, or the server, takes to be replaced."""
+RETRY_SECONDS: Final = 0.1
+LOGIN_SECONDS_MAX: Final = 6
+"""More than the server's own patience with a log-in."""
+LOGIN_UNCHECKED_SECONDS: Final = 1.5
+"""A log-in that is refused only after that long was not checked by anybody: the auth worker is away."""
+
+Answer = TypeVar("Answer")
+
+decode_reply: Final = decoder(Reply).decode
+decode_refused: Final = decoder(Refused).decode
+
+
+class ClientError(Exception):
+    """Something that a refusal cannot say; the text is one line for people."""
+
+
+class Unreachable(ClientError):
+    """No answer from the market within the client's patience."""
+
+
+class LoginRefused(ClientError):
+    """The account's name or secret is not right."""
+
+
+class Forbidden(ClientError):
+    """This log-in may not ask that."""
+
+
+class OutcomeUnknown(ClientError):
+    """A command was sent, and whether the market took it could not be learned.
+
+    Sent again with the same client order id it is answered, and never placed twice.
+    """
+
+
+def new_client_order_id() -> str:
+    """A client order id that nobody used before."""
+    return secrets.token_hex(8)
+
+
+class _Head(msgspec.Struct):
+    """As much of an answer as tells whether it is a refusal."""
+
+    type: str = ""
+
+
+_decode_head: Final = decoder(_Head).decode
+
+
+def decode_answer(payload: bytes, type_: type[Answer]) -> Answer | Refused:
+    """An answer of the type asked for, or the refusal that came instead. Raises ClientError."""
+    try:
+        return _decode_answer(payload, type_)
+    except msgspec.MsgspecError as error:
+        raise ClientError(f"the market's answer is of another version than this program: {error}") from None
+
+
+def _decode_answer(payload: bytes, type_: type[Answer]) -> Answer | Refused:
+    if payload[:1] == b"{" and _decode_head(payload).type == "refused":
+        refused: Refused = decode_refused(payload)
+        return refused
+    return msgspec.json.decode(payload, type=type_)
+
+
+class Client:
+    """One log-in at one market.
+
+    Its connection never reconnects by itself, because what waited in it would be sent late: when it breaks, the next
+    attempt opens another one.
+    """
+
+    def __init__(self, server: str, account: str, secret: str, patience: float) -> None:
+        self.account = account or guest_name()
+        self._server = server
+        self._secret = secret
+        self._patience = patience
+        self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._complaint = ""
+
+    @classmethod
+    async def connect(cls, server: str, account: str = "", secret: str = "", *, patience: float = PATIENCE_SECONDS) -> Self:
+        """Log in with a password, an API key or a session token; without an account as a guest.
+
+        Raises LoginRefused or Unreachable.
+        """
+        client = cls(server, account, secret, patience)
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                await client.connection()
+                return client
+            except Unreachable:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; nothing that was answered is lost."""
+        if self._connection is not None and not self._connection.is_closed:
+            await self._connection.close()
+
+    async def connection(self) -> Connection:
+        """The open connection, for subscriptions. It is another one after a break. Raises LoginRefused or Unreachable."""
+        async with self._connecting:
+            if self._connection is None or not self._connection.is_connected:
+                await self.close()
+                self._connection = await self._open()
+            return self._connection
+
+    async def request(
+        self,
+        subject: str,
+        message: Any,
+        type_: type[Answer],
+        *,
+        repeat: bool = True,
+        seconds: float | None = None,
+    ) -> Answer | Refused:
+        """Ask, and ask again while nobody answers. `message` None asks without a payload.
+
+        An answer that takes longer than `seconds` (without them ATTEMPT_SECONDS_MAX) is taken for lost. With `repeat` False
+        it is asked again only if nobody can have heard it. Raises Unreachable, Forbidden or LoginRefused.
+        """
+        payload = b"" if message is None else encode(message)
+        return decode_answer(await self._answer(subject, payload, repeat, seconds), type_)
+
+    async def send(self, command: Command) -> Outcome:
+        """Have a command carried out exactly once, however often it must be sent for that. Raises OutcomeUnknown."""
+        outcome = await self._send(command)
+        assert not isinstance(outcome, list), "one command has one outcome"
+        return outcome
+
+    async def send_all(self, commands: list[Command]) -> list[Outcome]:
+        """Up to COMMANDS_PER_REQUEST_MAX commands in one request. Raises OutcomeUnknown."""
+        outcomes = await self._send(commands)
+        return outcomes if isinstance(outcomes, list) else [outcomes] * len(commands)
+
+    async def _send(self, commands: Command | list[Command]) -> Reply:
+        try:
+            reply: Reply = decode_reply(await self._answer(subjects.orders(self.account), encode(commands)))
+        except Unreachable as error:
+            raise OutcomeUnknown(f"the outcome is unknown: {error}") from None
+        return reply
+
+    async def _answer(self, subject: str, payload: bytes, repeat: bool = True, seconds: float | None = None) -> bytes:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return await self._attempt(subject, payload, seconds or ATTEMPT_SECONDS_MAX)
+            except (nats.errors.NoRespondersError, Unreachable) as error:
+                problem = str(error) if isinstance(error, Unreachable) else f"nobody answers {subject}"
+            except (nats.errors.MaxPayloadError, nats.errors.BadSubjectError) as error:
+                raise ClientError(f"{subject} cannot be asked that: {error}") from None
+            except (nats.errors.Error, OSError, TimeoutError):
+                if f'"{subject.lower()}"' in self._complaint:
+                    raise Forbidden(f"{self.account} may not ask {subject}") from None
+                problem = f"no answer to {subject}"
+                if not repeat:
+                    raise Unreachable(problem) from None
+            if time.monotonic() > deadline:
+                raise Unreachable(f"{problem} within {self._patience:g} s")
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _attempt(self, subject: str, payload: bytes, seconds: float) -> bytes:
+        connection = await self.connection()
+        answer = asyncio.ensure_future(connection.request(subject, payload, timeout=seconds))
+        try:
+            pending: set[asyncio.Future[Any]] = {answer, self._closed}
+            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise nats.errors.ConnectionClosedError
+            return (await answer).data
+        finally:
+            answer.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await answer
+
+    async def _open(self) -> Connection:
+        closed = self._closed = asyncio.get_running_loop().create_future()
+        self._complaint = ""
+
+        async def on_closed() -> None:
+            if not closed.done():
+                closed.set_result(None)
+
+        async def on_error(error: Exception) -> None:
+            self._complaint = str(error).lower()
+
+        options: dict[str, Any] = {"tls": ssl.create_default_context()} if self._server.startswith("tls://") else {}
+        started = time.monotonic()
+        try:
+            return await nats.connect(
+                self._server,
+                user=self.account,
+                password=self._secret,
+                name="exchange client",
+                inbox_prefix=subjects.inbox_prefix(self.account).encode(),
+                connect_timeout=LOGIN_SECONDS_MAX,
+                allow_reconnect=False,
+                max_reconnect_attempts=1,  # nats-py would try to reach a dead server for two minutes.
+                reconnect_time_wait=RETRY_SECONDS,
+                ping_interval=PING_SECONDS,
+                max_outstanding_pings=PINGS_OUTSTANDING_MAX,
+                error_cb=on_error,
+                closed_cb=on_closed,
+                **options,
+            )
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            if "authorization" not in str(error).lower():
+                raise Unreachable(f"no market answers at {self._server}") from None
+            if time.monotonic() - started > LOGIN_UNCHECKED_SECONDS:
+                raise Unreachable("log-ins cannot be checked at the moment; try again shortly") from None
+            raise LoginRefused(f"the log-in of {self.account} was refused: the password or key is not right") from None

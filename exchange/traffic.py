@@ -1,0 +1,94 @@
+"""Traffic for the load generator: orders of many accounts that keep a market busy and its books bounded."""
+
+from __future__ import annotations
+
+from collections import deque
+from random import Random
+from typing import Final, NamedTuple, Protocol
+
+from . import subjects
+from .messages import COMMANDS_PER_REQUEST_MAX, Cancel, Command, Submit, encode
+
+
+class Request(NamedTuple):
+    """One message of load."""
+
+    subject: bytes
+    payload: bytes
+    orders: int
+    """How many submits it holds."""
+    cancels: int
+    taker: str = ""
+    """The client order id of an order in it that should trade at once."""
+
+
+class Traffic(Protocol):
+    """Where requests come from."""
+
+    def next(self) -> Request:
+        """One more."""
+
+
+class OrderFlow:
+    """Orders of many accounts around fixed prices, a share of them marketable, the oldest cancelled: the book stays bounded.
+
+    An account keeps about OPEN_ORDERS orders open, so that a market of any speed has the same book.
+    """
+
+    SUBMIT_SHARE: Final = 0.55
+    MARKETABLE_SHARE: Final = 0.15
+    OPEN_ORDERS: Final = 50
+    OPEN_ORDERS_MAX: Final = 200
+    """With so many open an account only cancels."""
+    DISTANCE_TICKS_MAX: Final = 10
+
+    def __init__(self, accounts: list[str], symbols: list[tuple[str, int, int]], per_request: int, seed: int) -> None:
+        """`symbols`: (symbol, price, tick). `seed` also tells the client order ids of one run from those of another."""
+        assert 1 <= per_request <= COMMANDS_PER_REQUEST_MAX
+        self._random = Random(seed)
+        self._run = f"{seed:x}"
+        self._symbols = symbols
+        self._per_request = per_request
+        self._accounts = [(subjects.orders(account).encode(), deque[str]()) for account in accounts]
+        self._turn = 0
+        self._number = 0
+
+    def next(self) -> Request:
+        """A request of the next account in turn."""
+        subject, open_orders = self._accounts[self._turn]
+        self._turn = (self._turn + 1) % len(self._accounts)
+        commands: list[Command] = []
+        orders = 0
+        taker = ""
+        for _ in range(self._per_request):
+            resting = len(open_orders)
+            share = self.SUBMIT_SHARE if resting >= self.OPEN_ORDERS else 0.95
+            if resting and (resting >= self.OPEN_ORDERS_MAX or self._random.random() > share):
+                commands.append(Cancel(client_order_id=open_orders.popleft()))
+                continue
+            orders += 1
+            order, marketable = self._submit()
+            commands.append(order)
+            if marketable:
+                taker = order.client_order_id
+            else:
+                open_orders.append(order.client_order_id)
+        payload = encode(commands[0] if self._per_request == 1 else commands)
+        return Request(subject, payload, orders, len(commands) - orders, taker)
+
+    def _submit(self) -> tuple[Submit, bool]:
+        random = self._random.random
+        self._number += 1
+        symbol, price, tick = self._symbols[self._number % len(self._symbols)]
+        buys = random() < 0.5
+        marketable = random() < self.MARKETABLE_SHARE
+        distance = (1 + int(random() * self.DISTANCE_TICKS_MAX)) * tick
+        order = Submit(
+            client_order_id=f"{self._run}-{self._number}",
+            symbol=symbol,
+            side="buy" if buys else "sell",
+            quantity=1 + int(random() * 10),
+            price=price + distance if buys == marketable else price - distance,
+            tif="ioc" if marketable else "gtc",
+        )
+        return order, marketable
