@@ -32,6 +32,8 @@ class EngineAudit(msgspec.Struct, frozen=True):
     """That the recomputation took."""
     open_orders: dict[int, int]
     """Order id → remaining quantity."""
+    unfinished: bool
+    """The batch is a part of a turn that goes on in the next one: the books are further than the events up to here."""
 
 
 async def audit(logs: dict[str, Log], stage: EngineStage, number: int) -> EngineAudit:
@@ -44,6 +46,7 @@ async def audit(logs: dict[str, Log], stage: EngineStage, number: int) -> Engine
         trades=sum(book.trades for book in stage.books.values()),
         seconds=time.perf_counter() - started,
         open_orders={order.order_id: order.remaining for order in open_quantities(stage.books)},
+        unfinished=stage.waiting,
     )
 
 

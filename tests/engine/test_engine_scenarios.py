@@ -1,0 +1,185 @@
+"""Matching as stories: one command per line, what it causes after the arrow. Orders are numbered by line: #1, #2 …"""
+
+import pytest
+
+from engine.book import Book
+from engine.matching import Books, apply
+from exchange.messages import Cancelled, CancelOrder, CancelRefused, Event, PlaceOrder, Rested, Traded
+
+SCENARIOS = {
+    "an order that meets nobody rests": """
+        buy 5 @ 100                     -> rest 5 @ 100
+        sell 5 @ 101                    -> rest 5 @ 101
+    """,
+    "trades happen at the maker's price": """
+        sell 5 @ 100                    -> rest 5 @ 100
+        buy 5 @ 103                     -> trade 5 @ 100 with #1
+        buy 5 @ 103                     -> rest 5 @ 103
+        sell 5 @ 99                     -> trade 5 @ 103 with #3
+    """,
+    "equal prices meet": """
+        buy 3 @ 100                     -> rest 3 @ 100
+        sell 3 @ 100                    -> trade 3 @ 100 with #1
+    """,
+    "the best price first, whoever came first": """
+        sell 5 @ 102                    -> rest 5 @ 102
+        sell 5 @ 100                    -> rest 5 @ 100
+        sell 5 @ 101                    -> rest 5 @ 101
+        buy 12 @ 102                    -> trade 5 @ 100 with #2, trade 5 @ 101 with #3, trade 2 @ 102 with #1
+        buy 9 @ 102                     -> trade 3 @ 102 with #1, rest 6 @ 102
+    """,
+    "the highest bid first": """
+        buy 5 @ 98                      -> rest 5 @ 98
+        buy 5 @ 100                     -> rest 5 @ 100
+        buy 5 @ 99                      -> rest 5 @ 99
+        sell 12 @ 98                    -> trade 5 @ 100 with #2, trade 5 @ 99 with #3, trade 2 @ 98 with #1
+    """,
+    "at one price the oldest first": """
+        buy 2 @ 100                     -> rest 2 @ 100
+        buy 3 @ 100                     -> rest 3 @ 100
+        buy 4 @ 100                     -> rest 4 @ 100
+        sell 4 @ 100                    -> trade 2 @ 100 with #1, trade 2 @ 100 with #2
+        sell 4 @ 100                    -> trade 1 @ 100 with #2, trade 3 @ 100 with #3
+    """,
+    "a partly filled order keeps its place": """
+        buy 5 @ 100                     -> rest 5 @ 100
+        buy 5 @ 100                     -> rest 5 @ 100
+        sell 3 @ 100                    -> trade 3 @ 100 with #1
+        sell 3 @ 100                    -> trade 2 @ 100 with #1, trade 1 @ 100 with #2
+    """,
+    "what a limit order cannot trade rests at its own price": """
+        sell 5 @ 100                    -> rest 5 @ 100
+        buy 8 @ 101                     -> trade 5 @ 100 with #1, rest 3 @ 101
+        sell 1 @ 101                    -> trade 1 @ 101 with #2
+    """,
+    "immediate or cancel": """
+        buy 5 @ 100 ioc                 -> cancel 5 ioc
+        sell 5 @ 100                    -> rest 5 @ 100
+        buy 3 @ 100 ioc                 -> trade 3 @ 100 with #2
+        buy 3 @ 100 ioc                 -> trade 2 @ 100 with #2, cancel 1 ioc
+        sell 5 @ 100                    -> rest 5 @ 100
+        buy 3 @ 99 ioc                  -> cancel 3 ioc
+        sell 5 @ 101                    -> rest 5 @ 101
+    """,
+    "a market order meets an empty book": """
+        buy 5 @ 105 market              -> cancel 5 no_liquidity
+        sell 5 @ 95 market              -> cancel 5 no_liquidity
+        buy 5 @ 100                     -> rest 5 @ 100
+        buy 5 @ 105 market              -> cancel 5 no_liquidity
+    """,
+    "a market order trades within its protection": """
+        sell 2 @ 100                    -> rest 2 @ 100
+        sell 2 @ 105                    -> rest 2 @ 105
+        sell 2 @ 106                    -> rest 2 @ 106
+        buy 5 @ 105 market              -> trade 2 @ 100 with #1, trade 2 @ 105 with #2, cancel 1 protection
+        buy 1 @ 105 market              -> cancel 1 protection
+        buy 1 @ 106 market              -> trade 1 @ 106 with #3
+    """,
+    "a market order takes the whole book": """
+        buy 2 @ 100                     -> rest 2 @ 100
+        sell 5 @ 95 market              -> trade 2 @ 100 with #1, cancel 3 protection
+        sell 5 @ 95 market              -> cancel 5 no_liquidity
+    """,
+    "cancel": """
+        buy 5 @ 100                     -> rest 5 @ 100
+        cancel #1                       -> cancel 5 owner
+        sell 5 @ 100                    -> rest 5 @ 100
+    """,
+    "cancel what is left": """
+        buy 5 @ 100                     -> rest 5 @ 100
+        sell 2 @ 100                    -> trade 2 @ 100 with #1
+        cancel #1                       -> cancel 3 owner
+    """,
+    "a cancel that comes too late": """
+        buy 5 @ 100                     -> rest 5 @ 100
+        sell 5 @ 100                    -> trade 5 @ 100 with #1
+        cancel #1                       -> too late
+        cancel #2                       -> too late
+        buy 5 @ 100 ioc                 -> cancel 5 ioc
+        cancel #5                       -> too late
+        buy 5 @ 100                     -> rest 5 @ 100
+        cancel #7                       -> cancel 5 owner
+        cancel #7                       -> too late
+    """,
+    "cancel the first, the last and one from the middle": """
+        buy 1 @ 100                     -> rest 1 @ 100
+        buy 2 @ 100                     -> rest 2 @ 100
+        buy 3 @ 100                     -> rest 3 @ 100
+        buy 4 @ 100                     -> rest 4 @ 100
+        buy 5 @ 100                     -> rest 5 @ 100
+        cancel #3                       -> cancel 3 owner
+        cancel #1                       -> cancel 1 owner
+        cancel #5                       -> cancel 5 owner
+        buy 6 @ 100                     -> rest 6 @ 100
+        sell 12 @ 100                   -> trade 2 @ 100 with #2, trade 4 @ 100 with #4, trade 6 @ 100 with #9
+    """,
+    "the best price goes away and comes back": """
+        sell 1 @ 101                    -> rest 1 @ 101
+        sell 1 @ 100                    -> rest 1 @ 100
+        cancel #2                       -> cancel 1 owner
+        buy 1 @ 100                     -> rest 1 @ 100
+        cancel #4                       -> cancel 1 owner
+        sell 1 @ 100                    -> rest 1 @ 100
+        buy 2 @ 101                     -> trade 1 @ 100 with #6, trade 1 @ 101 with #1
+    """,
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_scenario(name):
+    play(SCENARIOS[name])
+
+
+def play(story: str) -> None:
+    books: Books = {"AAA": Book("AAA")}
+    trades = 0
+    for number, line in enumerate(story.strip().splitlines(), start=1):
+        command, expected = (part.strip() for part in line.split("->"))
+        events = apply(books, [parse(number, command)])
+        assert ", ".join(tell(number, event) for event in events) == expected, line
+        for event in events:
+            if isinstance(event, Traded):
+                trades += 1
+                assert event.trade_id == trades
+        books["AAA"].check()
+
+
+def parse(number: int, text: str) -> PlaceOrder | CancelOrder:
+    words = text.split()
+    if words[0] == "cancel":
+        return CancelOrder(int(words[1].removeprefix("#")), "alice", "AAA")
+    side, quantity, _, price, *flags = words
+    kind = "market" if "market" in flags else "limit"
+    tif = "ioc" if flags else "gtc"
+    return PlaceOrder(number, "alice", f"c{number}", "AAA", side, int(quantity), int(price), 0, kind, tif)
+
+
+def tell(number: int, event: Event) -> str:
+    assert event.symbol == "AAA"
+    match event:
+        case Rested():
+            assert event.order_id == number
+            return f"rest {event.quantity} @ {event.price}"
+        case Traded():
+            assert event.taker_order_id == number
+            return f"trade {event.quantity} @ {event.price} with #{event.maker_order_id}"
+        case Cancelled():
+            assert event.order_id == number or event.reason == "owner"
+            return f"cancel {event.quantity} {event.reason}"
+        case CancelRefused():
+            return "too late"
+
+
+def test_books_of_different_symbols_do_not_meet():
+    books: Books = {"AAA": Book("AAA"), "BBB": Book("BBB")}
+    sell = PlaceOrder(1, "alice", "", "AAA", "sell", 5, 100, 0)
+    buy = PlaceOrder(2, "bob", "", "BBB", "buy", 5, 100, 0)
+    assert apply(books, [sell, buy]) == [Rested(1, "AAA", "sell", 100, 5), Rested(2, "BBB", "buy", 100, 5)]
+    assert apply(books, [CancelOrder(1, "alice", "BBB")]) == [CancelRefused(1, "BBB")]
+
+
+def test_a_trade_names_the_aggressors_side():
+    books: Books = {"AAA": Book("AAA")}
+    apply(books, [parse(1, "buy 5 @ 100"), parse(2, "sell 5 @ 103")])
+    assert apply(books, [parse(3, "sell 1 @ 100")]) == [Traded("AAA", 1, 1, 3, 100, 1, "sell")]
+    assert apply(books, [parse(4, "buy 1 @ 103")]) == [Traded("AAA", 2, 2, 4, 103, 1, "buy")]
