@@ -1,0 +1,140 @@
+"""The ledger's state: accounts and their balances, open orders, symbols, and how far it contains the logs.
+
+Cash is an asset like any other. Besides the traders there are three system accounts whose balances make the sum of every
+asset over all accounts zero: `$bank` (minus all cash in circulation), `$issuer` (minus all shares) and `$fees`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import Final
+
+import msgspec
+
+from exchange.messages import BANK, CASH, FEES, ISSUER, DefineSymbol, Fees, PlaceOrder, Report
+
+SYSTEM_ACCOUNTS: Final = (BANK, ISSUER, FEES)
+CLIENT_ORDER_IDS_MAX: Final = 10_000
+"""Client order ids remembered per account. Beyond it the oldest is forgotten, but never that of an open order."""
+TRANSFER_KEYS_MAX: Final = 10_000
+"""Keys of transfers remembered, over all accounts. Beyond it the oldest is forgotten."""
+RECENT_REPORTS_MAX: Final = 256
+"""Reports in memory per account for filling gaps. Beyond it the oldest is dropped, and who missed it asks for the portfolio."""
+
+
+class Balance(msgspec.Struct, gc=False):
+    """What an account has of one asset; `held` of it is set aside for open orders."""
+
+    total: int = 0
+    held: int = 0
+
+
+class Order(msgspec.Struct, gc=False):
+    """An open order."""
+
+    command: PlaceOrder
+    """The order as the journal has it."""
+    fees: Fees
+    """Those in force when it was accepted: its hold was computed from them, so they stay."""
+    time: int
+    remaining: int
+    hold: int
+    """What is left of the hold: the same for each remaining share."""
+
+
+class Listing:
+    """A symbol that can be traded."""
+
+    __slots__ = ("definition", "fee_max", "last")
+
+    def __init__(self, definition: DefineSymbol, last: int = 0) -> None:
+        self.last = last
+        """Price of the last trade, 0 before the first."""
+        self.define(definition)
+
+    def define(self, definition: DefineSymbol) -> None:
+        """Rules from here on."""
+        self.definition = definition
+        self.fee_max = max(definition.fees.maker, definition.fees.taker, 0)
+        """The worst fee a new order can meet, in basis points."""
+
+    @property
+    def price(self) -> int:
+        """Of the last trade, or the opening price before the first."""
+        return self.last or self.definition.opening_price
+
+
+class Account:
+    """A participant or a system account."""
+
+    __slots__ = ("balances", "client_order_ids", "name", "orders", "recent", "report", "unsent")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.balances: dict[str, Balance] = {CASH: Balance()}
+        self.orders: dict[int, Order] = {}
+        """Open orders by id, oldest first."""
+        self.client_order_ids: OrderedDict[str, int] = OrderedDict()
+        """The client's ids of its newest orders, open or not → order id; see CLIENT_ORDER_IDS_MAX."""
+        self.report = 0
+        """Number of the last report."""
+        self.recent: deque[Report] = deque(maxlen=RECENT_REPORTS_MAX)
+        """The newest reports. Not part of the state: a recovery starts without those before its snapshot."""
+        self.unsent: list[Report] = []
+        """Reports of this turn. Not part of the state."""
+
+    def balance(self, asset: str) -> Balance:
+        """Of an asset, for a change: made if it is new."""
+        found = self.balances.get(asset)
+        if found is None:
+            found = self.balances[asset] = Balance()
+        return found
+
+    def available(self, asset: str) -> int:
+        """What can be spent or sold."""
+        balance = self.balances.get(asset)
+        return 0 if balance is None else balance.total - balance.held
+
+
+class Ledger:
+    """The whole state. Changed by the journal's commands (commands.py) and by events (settlement.py), by nothing else."""
+
+    def __init__(self) -> None:
+        self.accounts = {name: Account(name) for name in SYSTEM_ACCOUNTS}
+        self.orders: dict[int, Order] = {}
+        """All open orders by id."""
+        self.cancels: dict[int, str] = {}
+        """Order id → account of the cancels that no event has answered yet; one per order."""
+        self.symbols: dict[str, Listing] = {}
+        self.transfer_keys: OrderedDict[str, None] = OrderedDict()
+        self.next_order_id = 1
+        self.number = 0
+        """Of the last journal batch."""
+        self.previous = ""
+        """Digest of the last journal batch."""
+        self.time = 0
+        """Of the last journal batch."""
+        self.events_through: dict[int, int] = {}
+        """Shard → number of the last event batch applied; shards that never sent any are missing."""
+        self.reporting: list[Account] = []
+        """Accounts with unsent reports, in the order of their first. Not part of the state."""
+
+    def trader(self, name: str) -> Account | None:
+        """An account that may trade and ask; None for system accounts as for unknown ones."""
+        return None if name in SYSTEM_ACCOUNTS else self.accounts.get(name)
+
+    def tell(self, account: Account, report: Report) -> None:
+        """Number a report and keep it; whoever leads sends it at the end of the turn."""
+        account.report += 1
+        account.recent.append(report)
+        if not account.unsent:
+            self.reporting.append(account)
+        account.unsent.append(report)
+
+    def close(self, order: Order) -> None:
+        """An order ended: what is left of its hold is free again, to the unit."""
+        command = order.command
+        account = self.accounts[command.account]
+        account.balances[CASH if command.side == "buy" else command.symbol].held -= order.hold
+        del account.orders[command.order_id]
+        del self.orders[command.order_id]

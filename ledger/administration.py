@@ -1,0 +1,91 @@
+"""The gate for the operator's requests: opening accounts, deposits and withdrawals. Pure, like gate.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exchange.market import AccountRules
+from exchange.messages import (
+    BANK,
+    CASH,
+    ISSUER,
+    Deposit,
+    Done,
+    LedgerCommand,
+    NewAccount,
+    OpenAccount,
+    Refused,
+    Transfer,
+)
+from exchange.money import MONEY_MAX, QUANTITY_MAX, format_money, parse_money
+from exchange.permissions import name_problem
+
+from . import refusals
+from .accounts import SYSTEM_ACCOUNTS, Ledger
+
+ACCOUNTS_MAX: Final = 100_000
+"""Beyond it no account is opened; those that exist are not concerned."""
+TEXT_LENGTH_MAX: Final = 100
+"""Of a deposit's reason and key."""
+
+Decision = tuple[list[LedgerCommand], Done] | Refused
+"""Commands for the journal (none when there is nothing to do) and the answer, or why not."""
+
+
+def open_account(ledger: Ledger, rules: AccountRules, request: NewAccount) -> Decision:
+    """A new participant and what it starts with. One that exists already stays as it is."""
+    name = request.account
+    if problem := name_problem(name):
+        return refusals.account_name(problem)
+    if name in ledger.accounts:
+        return [], Done(f"{name} has an account")
+    if len(ledger.accounts) - len(SYSTEM_ACCOUNTS) >= ACCOUNTS_MAX:
+        return refusals.too_many_accounts(ACCOUNTS_MAX)
+    cash = parse_money(rules.cash) if request.cash is None else request.cash
+    shares = rules.shares if request.shares is None else request.shares
+    commands: list[LedgerCommand] = [OpenAccount(name)]
+    for asset, amount in ((CASH, cash), *shares.items()):
+        if asset != CASH and asset not in ledger.symbols:
+            return refusals.unknown_symbol(asset)
+        if amount < 0:
+            return refusals.amount_not_positive(asset, amount)
+        if not _fits(ledger, asset, amount):
+            return refusals.amount_too_large(asset, asset == CASH)
+        if amount:
+            commands.append(Transfer(asset, amount, _source(asset), name, "endowment"))
+    return commands, Done(f"{name} has an account now")
+
+
+def deposit(ledger: Ledger, request: Deposit) -> Decision:
+    """Cash from `$bank` or shares from `$issuer`; a negative amount goes back there."""
+    asset, amount = request.asset, request.amount
+    account = ledger.trader(request.account)
+    if account is None:
+        return refusals.unknown_account(request.account)
+    for field, text in (("reason", request.reason), ("key", request.key)):
+        if len(text) > TEXT_LENGTH_MAX or not text.isprintable():
+            return refusals.malformed(f"{field}: expected at most {TEXT_LENGTH_MAX} printable characters")
+    if request.key and request.key in ledger.transfer_keys:
+        return [], Done("booked before")
+    if asset != CASH and asset not in ledger.symbols:
+        return refusals.unknown_symbol(asset)
+    if amount == 0:
+        return refusals.amount_not_positive(asset, amount)
+    if not _fits(ledger, asset, amount):
+        return refusals.amount_too_large(asset, asset == CASH)
+    if -amount > (available := account.available(asset)):
+        return refusals.withdrawal_too_large(account.name, asset, asset == CASH, -amount, available)
+    source, target = (_source(asset), account.name) if amount > 0 else (account.name, _source(asset))
+    words = format_money(amount) if asset == CASH else str(amount)
+    return [Transfer(asset, abs(amount), source, target, request.reason, request.key)], Done(f"{words} {asset} booked")
+
+
+def _source(asset: str) -> str:
+    return BANK if asset == CASH else ISSUER
+
+
+def _fits(ledger: Ledger, asset: str, amount: int) -> bool:
+    """Whether all there is of the asset, and with it each balance, stays countable."""
+    issued = ledger.accounts[_source(asset)].balances.get(asset)
+    circulating = -issued.total if issued else 0
+    return circulating + amount <= (MONEY_MAX if asset == CASH else QUANTITY_MAX)

@@ -1,0 +1,101 @@
+"""`python -P -m exchange.ledger.audit`: recomputes the ledger from the logs alone and prints what it found.
+
+It reads a running market's logs, from their first batch on, and touches nothing. One JSON object on stdout; exit 1 with one
+line when a log is damaged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import msgspec
+
+from exchange.digest import digest
+from exchange.log import Log, decode_header
+from exchange.messages import encode
+from exchange.replica import recompute
+from exchange.subjects import JOURNAL, events_log
+from exchange.worker import Worker, run
+
+from .accounts import Ledger
+from .invariants import check
+from .stage import LedgerStage
+
+
+class LedgerAudit(msgspec.Struct, frozen=True):
+    """The ledger as the logs tell it, at one batch of the journal."""
+
+    journal: int
+    digest: str
+    events_through: dict[int, int]
+    orders: int
+    """Orders accepted since the market began."""
+    seconds: float
+    """That the recomputation took."""
+    violation: str
+    """An invariant that does not hold; empty in every honest ledger."""
+    balances: dict[str, dict[str, int]]
+    """Account → asset → total, without zeros."""
+    open_orders: dict[int, dict[int, int]]
+    """Shard → order id → remaining quantity, of the orders that the engine had seen at `events_through`."""
+
+
+async def audit(logs: dict[str, Log], stage: LedgerStage, number: int) -> LedgerAudit:
+    """Recompute up to journal batch `number`. Raises an ExceptionGroup with LogDamaged or ReplayError."""
+    events_through = decode_header(await logs[JOURNAL].get(number)).events_through if number else {}
+    seen = {
+        shard: decode_header(await logs[events_log(shard)].get(batch)).journal_through
+        for shard, batch in events_through.items()
+    }
+    next_ids: dict[int, int] = dict.fromkeys(seen.values(), 1)
+
+    def applied(journal: int) -> None:
+        if journal in next_ids:
+            next_ids[journal] = stage.ledger.next_order_id
+
+    started = time.perf_counter()
+    await recompute(stage, logs, number, applied)
+    seconds = time.perf_counter() - started
+    ledger = stage.ledger
+    open_orders: dict[int, dict[int, int]] = {shard: {} for shard in seen}
+    for order_id, order in ledger.orders.items():
+        shard = ledger.symbols[order.command.symbol].definition.shard
+        if shard in seen and order_id < next_ids[seen[shard]]:
+            open_orders[shard][order_id] = order.remaining
+    return LedgerAudit(
+        journal=number,
+        digest=digest(stage.snapshot()),
+        events_through=events_through,
+        orders=ledger.next_order_id - 1,
+        seconds=seconds,
+        violation=_violation(ledger),
+        balances={
+            name: held
+            for name, account in ledger.accounts.items()
+            if (held := {asset: balance.total for asset, balance in account.balances.items() if balance.total})
+        },
+        open_orders=open_orders,
+    )
+
+
+def _violation(ledger: Ledger) -> str:
+    try:
+        check(ledger)
+    except AssertionError as error:
+        return str(error) or "an invariant does not hold"
+    return ""
+
+
+async def main(worker: Worker) -> None:
+    """Audit the running market's ledger and print the result."""
+    stage = LedgerStage(worker.settings.market)
+    logs = await worker.open_logs(stage.output, *stage.inputs)
+    number = worker.arguments.journal or await logs[JOURNAL].last()
+    print(encode(await audit(logs, stage, number)).decode())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -P -m exchange.ledger.audit")
+    parser.add_argument("--journal", type=int, default=0, help="the journal batch to stop at; the newest when left out")
+    run("ledger.audit", main, parser=parser)

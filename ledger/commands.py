@@ -1,0 +1,119 @@
+"""Applies the journal's commands to the ledger. The leader does so right after its gate, a replay does the same later.
+
+Raises ReplayError for a command that no gate could have let through: that journal was not written from this state.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from exchange.messages import (
+    CASH,
+    CancelOrder,
+    DefineSymbol,
+    EngineCommand,
+    LedgerCommand,
+    OpenAccount,
+    OrderAccepted,
+    PlaceOrder,
+    Transfer,
+    Transferred,
+)
+from exchange.stage import ReplayError
+
+from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Listing, Order
+
+
+def apply(ledger: Ledger, command: EngineCommand | LedgerCommand, time: int) -> None:
+    """One command of a journal batch of this time."""
+    match command:
+        case PlaceOrder():
+            place_order(ledger, command, time)
+        case CancelOrder():
+            cancel_order(ledger, command)
+        case Transfer():
+            transfer(ledger, command, time)
+        case OpenAccount():
+            if command.account in ledger.accounts:
+                raise ReplayError(f"account {command.account} is opened twice")
+            ledger.accounts[command.account] = Account(command.account)
+        case DefineSymbol():
+            define_symbol(ledger, command)
+        case _:
+            assert_never(command)
+
+
+def place_order(ledger: Ledger, command: PlaceOrder, time: int) -> None:
+    """Open the order, set its hold aside and remember its client's id."""
+    order_id = command.order_id
+    account = ledger.accounts.get(command.account)
+    listing = ledger.symbols.get(command.symbol)
+    if account is None or listing is None or order_id != ledger.next_order_id:
+        raise ReplayError(
+            f"order {order_id} of {command.account} in {command.symbol} does not fit: {ledger.next_order_id} is next"
+        )
+    balance = account.balance(CASH if command.side == "buy" else command.symbol)
+    balance.held += command.hold
+    if balance.held > balance.total:
+        raise ReplayError(f"order {order_id} sets aside more than {command.account} has")
+    ledger.next_order_id = order_id + 1
+    order = Order(command, listing.definition.fees, time, command.quantity, command.hold)
+    ledger.orders[order_id] = account.orders[order_id] = order
+    _remember(ledger, account, command.client_order_id, order_id)
+    ledger.tell(
+        account,
+        OrderAccepted(
+            order_id,
+            command.client_order_id,
+            command.symbol,
+            command.side,
+            command.quantity,
+            command.price,
+            time,
+            command.kind,
+            command.tif,
+        ),
+    )
+
+
+def _remember(ledger: Ledger, account: Account, client_order_id: str, order_id: int) -> None:
+    known = account.client_order_ids
+    known[client_order_id] = order_id
+    while len(known) > CLIENT_ORDER_IDS_MAX:
+        oldest, oldest_id = known.popitem(last=False)
+        if oldest_id in ledger.orders:  # Open orders are fewer than the bound, so that this ends.
+            known[oldest] = oldest_id
+
+
+def cancel_order(ledger: Ledger, command: CancelOrder) -> None:
+    """Remember who asked, for the event that answers. The order stays as it is until then."""
+    order = ledger.orders.get(command.order_id)
+    if order is None or order.command.account != command.account or command.order_id in ledger.cancels:
+        raise ReplayError(f"the cancel of order {command.order_id} by {command.account} does not fit")
+    ledger.cancels[command.order_id] = command.account
+
+
+def transfer(ledger: Ledger, command: Transfer, time: int) -> None:
+    """Move an amount between two accounts, unless its key says that this was done before."""
+    if command.key:
+        if command.key in ledger.transfer_keys:
+            return
+        ledger.transfer_keys[command.key] = None
+        if len(ledger.transfer_keys) > TRANSFER_KEYS_MAX:
+            ledger.transfer_keys.popitem(last=False)
+    for name, amount in ((command.source, -command.amount), (command.target, command.amount)):
+        account = ledger.accounts.get(name)
+        if account is None:
+            raise ReplayError(f"a transfer names {name}, which is no account")
+        account.balance(command.asset).total += amount
+        if name not in SYSTEM_ACCOUNTS:
+            ledger.tell(account, Transferred(command.asset, amount, command.reason, time))
+
+
+def define_symbol(ledger: Ledger, command: DefineSymbol) -> None:
+    """A new symbol, or new rules for the orders to come."""
+    listing = ledger.symbols.get(command.symbol)
+    if listing is None:
+        ledger.symbols[command.symbol] = Listing(command)
+    else:
+        listing.define(command)

@@ -1,0 +1,28 @@
+"""The historian: writes the ledger's history to DuckDB and answers questions: `python -P -m exchange.ledger.historian`."""
+
+from __future__ import annotations
+
+from exchange.questions import Questions
+from exchange.sink import SinkLoop
+from exchange.worker import Worker, run
+
+from .history import FILE, History
+from .history_answers import Answers
+
+
+async def main(worker: Worker) -> None:
+    """Store and answer until the worker is asked to stop."""
+    settings = worker.settings
+    history = History(settings.data / FILE, settings.market.shards)
+    questions = Questions(worker.nats, worker.name)
+
+    async def on_caught_up() -> None:
+        await Answers(history).open(questions)
+
+    await SinkLoop(history, await worker.open_logs(*history.inputs), on_caught_up=on_caught_up).run(worker.stopping)
+    await questions.stop()
+    history.close()
+
+
+if __name__ == "__main__":
+    run("historian", main)

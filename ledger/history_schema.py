@@ -1,0 +1,152 @@
+"""The historian's tables and views.
+
+Tables are named after what happened (`placed`, `traded` …), are only ever appended to, and hold numbers wherever they can:
+names of accounts, symbols and words stand once in `names`, because columns of text are four times as slow to write. Views
+are named after what people ask for (`orders`, `trades`, `postings` …) and give the names back.
+"""
+
+from typing import Final
+
+from exchange.messages import BANK, CASH, FEES, ISSUER
+
+VERSION: Final = 1
+
+FIRST_NAMES: Final = (CASH, BANK, ISSUER, FEES)
+"""The names with ids 0, 1, 2, 3; the views rely on it."""
+CASH_ID: Final = FIRST_NAMES.index(CASH)
+FEES_ID: Final = FIRST_NAMES.index(FEES)
+
+TABLES: Final = """
+    CREATE TABLE names (id INTEGER, name VARCHAR);
+
+    CREATE TABLE opened (account INTEGER, journal BIGINT, time BIGINT);
+
+    CREATE TABLE transferred (
+        journal BIGINT, time BIGINT, asset INTEGER, amount BIGINT, source INTEGER, target INTEGER, reason VARCHAR, key VARCHAR
+    );
+
+    CREATE TABLE defined (
+        journal BIGINT, time BIGINT, symbol INTEGER, name VARCHAR, shard INTEGER, tick BIGINT, lot BIGINT, opening_price BIGINT,
+        shares_issued BIGINT, maker_fee INTEGER, taker_fee INTEGER, protection INTEGER, order_quantity_max BIGINT
+    );
+
+    -- Fees are those in force when the order was accepted, in basis points.
+    CREATE TABLE placed (
+        order_id BIGINT, journal BIGINT, time BIGINT, account INTEGER, client_order_id VARCHAR, symbol INTEGER, buy BOOLEAN,
+        quantity BIGINT, price BIGINT, hold BIGINT, kind INTEGER, tif INTEGER, maker_fee INTEGER, taker_fee INTEGER
+    );
+
+    CREATE TABLE refused (
+        journal BIGINT, time BIGINT, account INTEGER, reason INTEGER, detail VARCHAR, client_order_id VARCHAR, symbol VARCHAR,
+        side VARCHAR, quantity BIGINT, price BIGINT
+    );
+
+    -- Refusals for too high a rate are only counted.
+    CREATE TABLE rate_refused (journal BIGINT, time BIGINT, refusals BIGINT);
+
+    -- `number` counts the rows; `shard` and `batch` say where in the logs the trade stands, `journal` what caused it.
+    CREATE TABLE traded (
+        number BIGINT, symbol INTEGER, trade_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT,
+        price BIGINT, quantity BIGINT, taker_buys BOOLEAN, maker_order_id BIGINT, taker_order_id BIGINT,
+        maker INTEGER, taker INTEGER, maker_fee BIGINT, taker_fee BIGINT
+    );
+
+    -- How every order ended: `quantity` stayed unfilled; the reason is that of the cancellation, or `filled`.
+    CREATE TABLE ended (
+        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, quantity BIGINT, reason INTEGER
+    );
+"""
+
+VIEWS: Final = f"""
+    CREATE VIEW accounts AS
+    SELECT name AS account, journal, time FROM opened JOIN names ON id = account;
+
+    CREATE VIEW transfers AS
+    SELECT t.journal, t.time, a.name AS asset, t.amount, s.name AS source, g.name AS target, t.reason, t.key
+    FROM transferred t JOIN names a ON a.id = t.asset JOIN names s ON s.id = t.source JOIN names g ON g.id = t.target;
+
+    CREATE VIEW symbols AS
+    SELECT d.* REPLACE (n.name AS symbol) FROM defined d JOIN names n ON n.id = d.symbol;
+
+    CREATE VIEW refusals AS
+    SELECT r.* REPLACE (a.name AS account, w.name AS reason)
+    FROM refused r JOIN names a ON a.id = r.account JOIN names w ON w.id = r.reason;
+
+    CREATE VIEW endings AS
+    SELECT e.* REPLACE (w.name AS reason) FROM ended e JOIN names w ON w.id = e.reason;
+
+    CREATE VIEW trades AS
+    SELECT t.* EXCLUDE (taker_buys) REPLACE (s.name AS symbol, m.name AS maker, k.name AS taker),
+        CASE WHEN taker_buys THEN 'buy' ELSE 'sell' END AS side
+    FROM traded t JOIN names s ON s.id = t.symbol JOIN names m ON m.id = t.maker JOIN names k ON k.id = t.taker;
+
+    -- Both sides of every trade, with ids. fill_id: newer fills have larger ones.
+    CREATE VIEW filled AS
+    SELECT 2 * number AS fill_id, maker AS account, maker_order_id AS order_id, symbol, trade_id, NOT taker_buys AS buy,
+        price, quantity, maker_fee AS fee, 'maker' AS liquidity, time
+    FROM traded
+    UNION ALL
+    SELECT 2 * number + 1, taker, taker_order_id, symbol, trade_id, taker_buys, price, quantity, taker_fee, 'taker', time
+    FROM traded;
+
+    CREATE VIEW fills AS
+    SELECT f.* EXCLUDE (buy) REPLACE (a.name AS account, s.name AS symbol), CASE WHEN buy THEN 'buy' ELSE 'sell' END AS side
+    FROM filled f JOIN names a ON a.id = f.account JOIN names s ON s.id = f.symbol;
+
+    -- Open orders, with ids.
+    CREATE VIEW resting AS
+    SELECT p.*, p.quantity - coalesce(f.quantity, 0) AS remaining
+    FROM (SELECT * FROM placed ANTI JOIN ended USING (order_id)) p
+    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM filled GROUP BY order_id) f USING (order_id);
+
+    CREATE VIEW orders AS
+    SELECT p.order_id, p.journal, p.time, a.name AS account, p.client_order_id, s.name AS symbol,
+        CASE WHEN p.buy THEN 'buy' ELSE 'sell' END AS side, p.quantity, p.price, p.hold, k.name AS kind, t.name AS tif,
+        p.quantity - coalesce(e.quantity, r.remaining) AS filled,
+        CASE WHEN e.order_id IS NULL THEN 'open' WHEN e.quantity = 0 THEN 'filled' ELSE 'cancelled' END AS status,
+        CASE WHEN e.quantity > 0 THEN w.name ELSE '' END AS reason, e.time AS end_time
+    FROM placed p
+    JOIN names a ON a.id = p.account JOIN names s ON s.id = p.symbol JOIN names k ON k.id = p.kind JOIN names t ON t.id = p.tif
+    LEFT JOIN ended e USING (order_id) LEFT JOIN names w ON w.id = e.reason LEFT JOIN resting r USING (order_id);
+
+    -- Double entry, with ids: what every transfer, trade and fee adds to an account. Sums to zero per asset and reference.
+    -- `shard` and `batch` say where in the events a trade stands; shard 0 for transfers, which stand in the journal.
+    CREATE VIEW posted AS
+    SELECT journal, 0 AS shard, 0 AS batch, time, 'transfer' AS kind, journal AS reference, source AS account, asset,
+        -amount AS amount
+    FROM transferred
+    UNION ALL
+    SELECT journal, 0, 0, time, 'transfer', journal, target, asset, amount FROM transferred
+    UNION ALL
+    SELECT journal, shard, batch, time, 'trade', number, taker, {CASH_ID}, price * quantity * if(taker_buys, -1, 1)
+    FROM traded
+    UNION ALL
+    SELECT journal, shard, batch, time, 'trade', number, maker, {CASH_ID}, price * quantity * if(taker_buys, 1, -1)
+    FROM traded
+    UNION ALL
+    SELECT journal, shard, batch, time, 'trade', number, taker, symbol, quantity * if(taker_buys, 1, -1)
+    FROM traded
+    UNION ALL
+    SELECT journal, shard, batch, time, 'trade', number, maker, symbol, quantity * if(taker_buys, -1, 1)
+    FROM traded
+    UNION ALL
+    SELECT journal, shard, batch, time, 'fee', number, taker, {CASH_ID}, -taker_fee
+    FROM traded WHERE taker_fee <> 0
+    UNION ALL
+    SELECT journal, shard, batch, time, 'fee', number, maker, {CASH_ID}, -maker_fee
+    FROM traded WHERE maker_fee <> 0
+    UNION ALL
+    SELECT journal, shard, batch, time, 'fee', number, {FEES_ID}, {CASH_ID}, maker_fee + taker_fee
+    FROM traded WHERE maker_fee + taker_fee <> 0;
+
+    CREATE VIEW postings AS
+    SELECT p.* REPLACE (a.name AS account, s.name AS asset)
+    FROM posted p JOIN names a ON a.id = p.account JOIN names s ON s.id = p.asset;
+
+    CREATE VIEW balances AS
+    SELECT a.name AS account, s.name AS asset, amount
+    FROM (SELECT account, asset, sum(amount) AS amount FROM posted GROUP BY account, asset) b
+    JOIN names a ON a.id = b.account JOIN names s ON s.id = b.asset;
+"""
+
+SCHEMA: Final = TABLES + VIEWS

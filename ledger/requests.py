@@ -1,0 +1,97 @@
+"""The edge of the ledger: requests that wait for the next turn, their decoding, and how fast an account may send them.
+
+Nothing here is replicated state: a request leaves a trace only through the journal.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from exchange.messages import AccountQuestion, Deposit, NewAccount, ReportsQuestion, Request, decoder, encode
+
+from . import refusals
+
+WAITING_MAX: Final = 10_000
+"""Requests waiting for a turn; one more is answered `busy` at once, unread."""
+WAITING_BYTES_MAX: Final = 32_000_000
+"""The same bound for their size."""
+REQUEST_BYTES_MAX: Final = 65_536
+"""COMMANDS_PER_REQUEST_MAX commands of the largest kind fit in twice; what is larger is refused unread."""
+SECOND: Final = 1_000_000_000
+
+decode_request = decoder(Request).decode
+decode_new_account = decoder(NewAccount).decode
+decode_deposit = decoder(Deposit).decode
+decode_reports_question = decoder(ReportsQuestion).decode
+decode_account_question = decoder(AccountQuestion).decode
+
+NOT_DECODED: Final = (ValueError, RecursionError)
+"""What decoding a stranger's bytes raises: msgspec's own errors and UnicodeDecodeError are ValueErrors."""
+
+
+class Waiting(NamedTuple):
+    """A request as it came in."""
+
+    verb: str
+    """`orders`, or the question: `portfolio`, `admin.deposit` …"""
+    account: str
+    """Whose, as the subject says; empty for the operator's."""
+    reply: str
+    """Where the answer goes; empty when nobody waits for it."""
+    payload: bytes
+
+
+class Requests:
+    """The requests that wait, oldest first."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Waiting] = deque()
+        self._size = 0
+        self._busy = encode(refusals.busy())
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, verb: str, account: str, reply: str, payload: bytes) -> bytes | None:
+        """Keep a request for the next turn; returns the refusal to be answered at once if that cannot be."""
+        size = len(payload)
+        if len(self._waiting) >= WAITING_MAX or self._size + size > WAITING_BYTES_MAX:
+            return self._busy
+        if size > REQUEST_BYTES_MAX:
+            return encode(refusals.too_large(size, REQUEST_BYTES_MAX, payload.lstrip()[:1] == b"["))
+        self._size += size
+        self._waiting.append(Waiting(verb, account, reply, payload))
+        return None
+
+    def take(self) -> Waiting:
+        """The oldest. Raises IndexError when none waits."""
+        waiting = self._waiting.popleft()
+        self._size -= len(waiting.payload)
+        return waiting
+
+
+class Rates:
+    """One token bucket per account: `per_second` commands a second, and as many at once after a second's rest.
+
+    Kept as the time at which the bucket will be full again. Starts anew with each leader.
+    """
+
+    def __init__(self, per_second: int) -> None:
+        self.per_second = per_second
+        """0 for no limit."""
+        self._interval = SECOND // per_second if per_second else 0
+        self._full: dict[str, int] = {}
+
+    def take(self, account: str, now: int) -> bool:
+        """Take one token; False when the bucket is empty."""
+        if not self._interval:
+            return True
+        full = self._full.get(account, 0)
+        if not now < full <= now + SECOND:  # Full, or the clock was set back.
+            full = now
+        full += self._interval
+        if full > now + SECOND:
+            return False
+        self._full[account] = full
+        return True

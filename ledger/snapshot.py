@@ -1,0 +1,93 @@
+"""The ledger's state as canonical bytes and back: the same state gives the same bytes, whatever way led to it.
+
+Accounts, balances, symbols and orders are sorted. The bounded memories keep their order, oldest first, which is state: it
+decides what is forgotten next.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import msgspec
+
+from exchange.messages import DefineSymbol, decoder, encode
+
+from .accounts import Account, Balance, Ledger, Listing, Order
+
+
+class AccountState(msgspec.Struct, array_like=True):
+    """An account without its open orders."""
+
+    name: str
+    report: int
+    balances: list[tuple[str, int, int]]
+    """(asset, total, held)."""
+    client_order_ids: list[tuple[str, int]]
+
+
+class State(msgspec.Struct):
+    """A whole ledger."""
+
+    number: int
+    previous: str
+    time: int
+    next_order_id: int
+    events_through: list[tuple[int, int]]
+    symbols: list[tuple[DefineSymbol, int]]
+    accounts: list[AccountState]
+    orders: list[Order]
+    cancels: list[tuple[int, str]]
+    transfer_keys: list[str]
+
+
+_decoder = decoder(State)
+
+
+def take(ledger: Ledger) -> bytes:
+    """The state as canonical JSON."""
+    return encode(
+        State(
+            ledger.number,
+            ledger.previous,
+            ledger.time,
+            ledger.next_order_id,
+            sorted(ledger.events_through.items()),
+            [(listing.definition, listing.last) for _, listing in sorted(ledger.symbols.items())],
+            [_account_state(account) for _, account in sorted(ledger.accounts.items())],
+            [order for _, order in sorted(ledger.orders.items())],
+            sorted(ledger.cancels.items()),
+            list(ledger.transfer_keys),
+        )
+    )
+
+
+def _account_state(account: Account) -> AccountState:
+    return AccountState(
+        account.name,
+        account.report,
+        [(asset, balance.total, balance.held) for asset, balance in sorted(account.balances.items())],
+        list(account.client_order_ids.items()),
+    )
+
+
+def restore(content: bytes) -> Ledger:
+    """The ledger of such bytes."""
+    state: State = _decoder.decode(content)
+    ledger = Ledger()
+    ledger.number = state.number
+    ledger.previous = state.previous
+    ledger.time = state.time
+    ledger.next_order_id = state.next_order_id
+    ledger.events_through = dict(state.events_through)
+    ledger.symbols = {definition.symbol: Listing(definition, last) for definition, last in state.symbols}
+    for row in state.accounts:
+        account = ledger.accounts[row.name] = Account(row.name)
+        account.report = row.report
+        account.balances = {asset: Balance(total, held) for asset, total, held in row.balances}
+        account.client_order_ids = OrderedDict(row.client_order_ids)
+    for order in state.orders:
+        order_id = order.command.order_id
+        ledger.orders[order_id] = ledger.accounts[order.command.account].orders[order_id] = order
+    ledger.cancels = dict(state.cancels)
+    ledger.transfer_keys = OrderedDict.fromkeys(state.transfer_keys)
+    return ledger

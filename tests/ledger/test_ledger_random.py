@@ -1,0 +1,156 @@
+"""Random traders, operators, crashes and market files against the ledger; the harness checks everything after every turn."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exchange.market import Fees, Limits
+from exchange.messages import Cancel, CancelAll, Command, Submit, encode
+from tests.oracle.ledger_market import SECOND, SmallMarket, small_market
+
+ACCOUNTS = ("alice", "bob", "carol", "nobody", "$bank")
+SYMBOLS = ("KRYP", "ADAM", "NONE")
+
+ids = st.integers(0, 200).map(lambda number: f"id-{number}")
+sides = st.sampled_from(("buy", "sell"))
+plain = st.builds(  # Most of these are accepted, and most of those trade.
+    Submit,
+    client_order_id=ids,
+    symbol=st.sampled_from(("KRYP", "KRYP", "ADAM")),
+    side=sides,
+    quantity=st.integers(1, 6).map(lambda lots: lots * 10),
+    kind=st.sampled_from(("limit", "limit", "limit", "market")),
+    price=st.integers(2_040, 2_060).map(lambda price: price * 100 // 500 * 500),
+    tif=st.sampled_from(("gtc", "gtc", "ioc")),
+)
+wild = st.builds(  # Most of these are refused, each for another reason.
+    Submit,
+    client_order_id=st.one_of(ids, st.sampled_from(("", "x" * 37, "tab\t"))),
+    symbol=st.sampled_from(SYMBOLS),
+    side=sides,
+    quantity=st.sampled_from((-1, 0, 1, 7, 130, 900, 2_000_000, 2**70)),
+    kind=st.sampled_from(("limit", "market")),
+    price=st.sampled_from((None, -5, 0, 205_555, 500, 204_900, 2**53 - 991, 10**15, 2**70)),
+)
+cancels = st.builds(Cancel, order_id=st.integers(0, 40), client_order_id=ids)
+cancel_alls = st.builds(CancelAll, symbol=st.sampled_from(("", *SYMBOLS)))
+commands = st.one_of(plain, plain, plain, plain, plain, plain, wild, cancels, cancels, cancel_alls)
+requests = st.tuples(
+    st.just("request"),
+    st.sampled_from((*ACCOUNTS[:3], *ACCOUNTS[:3], *ACCOUNTS)),
+    st.one_of(commands, st.lists(commands, min_size=3, max_size=12), st.lists(plain, min_size=5, max_size=12)),
+)
+deposits = st.tuples(
+    st.just("deposit"),
+    st.sampled_from(ACCOUNTS),
+    st.sampled_from(("CASH", *SYMBOLS)),
+    st.integers(-3_000_000, 3_000_000),
+    st.sampled_from(("", "", "key-1", "key-2")),
+)
+markets = st.tuples(
+    st.just("restart"),
+    st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda fees: Fees(maker=fees[0] - min(fees), taker=fees[1])),
+    st.booleans(),
+)
+steps = st.one_of(
+    *[requests] * 7,
+    deposits,
+    markets,
+    st.tuples(st.just("turn")),
+    st.tuples(st.just("settle")),
+    st.tuples(st.just("settle")),
+    st.tuples(st.just("match")),
+    st.tuples(st.just("second")),
+)
+
+
+def play(market: SmallMarket, story: list[Any]) -> None:
+    """Carry out the steps; what was matched and not yet settled is settled in the end."""
+    late: list[dict[str, list[bytes]]] = []
+    for step in (*story, ("settle",)):
+        match step:
+            case ("request", account, command):
+                market.send("orders", account, encode(command))
+            case ("deposit", account, asset, amount, key):
+                market.deposit(account, asset, amount, key)
+            case ("turn",):
+                market.turn()
+            case ("match",):  # Events that the ledger sees only later, one log at a time.
+                late += [{log: batches} for log, batches in market.match().items()]
+            case ("settle",):
+                for inputs in late:
+                    market.turn(inputs)
+                late.clear()
+                market.settle()
+            case ("second",):
+                assert market.turn(elapsed=SECOND), "a second without anything is a batch"
+            case ("restart", fees, snapshot):
+                market.turn()
+                market.restart(small_market(fees=fees, limits=market.market.limits), snapshot)
+                market.turn()
+            case _:
+                raise AssertionError(step)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.lists(steps, min_size=20, max_size=60), st.integers(0, 2**32), st.integers(0, 5))
+def test_random_stories(story: list[Any], seed: int, slice_max: int) -> None:
+    limits = Limits(open_orders=8, orders_per_second=0, order_quantity=1_000)
+    market = SmallMarket(small_market(fees=Fees(maker=-2, taker=7), limits=limits), Random(seed), slice_max)
+    for account in ACCOUNTS[:3]:
+        market.open(account, 30_000_000, KRYP=500, ADAM=100)
+    play(market, story)
+    # In the end everybody cancels, and nothing is held any more.
+    for account in ACCOUNTS[:3]:
+        market.request(account, CancelAll())
+    market.settle()
+    assert not market.stage.ledger.orders
+    assert not market.stage.ledger.cancels
+    assert all(not b.held for account in market.stage.ledger.accounts.values() for b in account.balances.values())
+    # Following the journal from its beginning and from a snapshot in the middle gives the same state, byte for byte.
+    market.restart()
+    market.restart(snapshot=True)
+
+
+def random_command(random: Random, number: int) -> Command:
+    kind = random.random()
+    if kind < 0.2:
+        return Cancel(order_id=random.randint(max(1, number - 60), number + 1))
+    if kind < 0.22:
+        return CancelAll()
+    return Submit(
+        f"c-{number}",
+        "KRYP",
+        random.choice(("buy", "sell")),
+        random.randint(1, 60),
+        random.choice(("limit", "limit", "limit", "market")),
+        random.randrange(203_000, 207_000, 100),
+        random.choice(("gtc", "ioc")),
+    )
+
+
+def test_a_long_run_with_crashes_at_every_point() -> None:
+    """Thousands of orders; a follower recovered from a snapshot of any moment keeps in step with the leader."""
+    random = Random(4)
+    limits = Limits(open_orders=30, orders_per_second=0)
+    market = SmallMarket(small_market(fees=Fees(maker=3, taker=11), limits=limits), random, slice_max=4)
+    for account in ACCOUNTS[:3]:
+        market.open(account, 1_000_000_000, KRYP=5_000)
+    for number in range(1, 1_500):
+        market.send("orders", random.choice(ACCOUNTS[:3]), encode(random_command(random, number)))
+        if random.random() < 0.2:
+            market.settle()
+        if random.random() < 0.02:
+            market.turn()
+            market.restart(snapshot=random.random() < 0.9)
+    market.settle()
+    ledger = market.stage.ledger
+    assert ledger.next_order_id > 700
+    assert len(market.oracle.movements) > 2_000
+    assert ledger.accounts["$fees"].balances["CASH"].total > 0
+    assert msgspec.json.decode(market.stage.snapshot())["number"] == len(market.journal)

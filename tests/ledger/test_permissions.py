@@ -1,0 +1,261 @@
+"""Who may send and hear what, against the real server, in both directions for every role and every kind of subject."""
+
+from __future__ import annotations
+
+import nats.errors
+import pytest
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from exchange.messages import Credentials, encode
+from exchange.permissions import TABLE, guest_name, is_guest, name_problem, permissions
+from exchange.worker import Worker
+from ledger.credentials import CredentialStore, Login, new_key, with_key
+from tests.conftest import TestServer, settle
+
+ROLES = ("guest", "trader", "operator", "bots")
+# The server takes `reports.>` for one of `reports.*`, which does no harm: nobody publishes on longer subjects.
+MAY = """
+                                  guest trader operator bots
+publish   orders.alice              -     x       -      x
+publish   orders.bob                -     -       -      x
+publish   orders.alice.x            -     -       -      -
+publish   orders                    -     -       -      -
+publish   api.alice.portfolio       -     x       x      x
+publish   api.alice.reports         -     x       x      x
+publish   api.alice.fills           -     x       x      x
+publish   api.alice.history         -     x       x      x
+publish   api.alice.session         -     x       x      -
+publish   api.alice.key             -     x       x      -
+publish   api.alice.password        -     x       x      -
+publish   api.bob.portfolio         -     -       x      x
+publish   api.bob.session           -     -       x      -
+publish   api.bob.key               -     -       x      -
+publish   api.operator.session      -     -       x      -
+publish   public.candles            x     x       x      x
+publish   public.symbols            x     x       x      x
+publish   public                    -     -       -      -
+publish   auth.sign_up              x     -       -      -
+publish   auth.other                -     -       -      -
+publish   admin.open_account        -     -       x      x
+publish   admin.deposit             -     -       x      x
+publish   admin.create_account      -     -       x      -
+publish   admin.digest              -     -       x      -
+publish   admin.halt                -     -       x      -
+publish   market.KRYP.trade         -     -       -      -
+publish   reports.alice             -     -       -      -
+publish   journal                   -     -       -      -
+publish   events.1                  -     -       -      -
+publish   $JS.API.INFO              -     -       -      -
+publish   $JS.API.STREAM.DELETE.X   -     -       -      -
+publish   $JS.API.DIRECT.GET.X      -     -       -      -
+publish   $JS.ACK.X                 -     -       -      -
+publish   $KV.CREDENTIALS.alice     -     -       -      -
+publish   $KV.LEASES.ledger         -     -       -      -
+publish   $O.SNAPSHOTS.C.x          -     -       -      -
+publish   $SRV.PING                 -     -       x      -
+publish   $SRV.STATS.ledger         -     -       x      -
+publish   $SYS.REQ.SERVER.PING      -     -       -      -
+publish   $SYS.REQ.USER.AUTH        -     -       -      -
+publish   _INBOX.x                  -     -       -      -
+publish   _INBOX_alice.x            -     -       -      -
+publish   _INBOX_bob.x              -     -       -      -
+subscribe market.>                  x     x       x      x
+subscribe market.KRYP.depth         x     x       x      x
+subscribe reports.alice             -     x       x      x
+subscribe reports.bob               -     -       x      x
+subscribe reports.*                 -     -       x      x
+subscribe reports.>                 -     -       x      x
+subscribe orders.alice              -     -       -      -
+subscribe orders.*                  -     -       -      -
+subscribe api.alice.session         -     -       -      -
+subscribe api.*.*                   -     -       -      -
+subscribe auth.sign_up              -     -       -      -
+subscribe admin.*                   -     -       -      -
+subscribe public.*                  -     -       -      -
+subscribe journal                   -     -       -      -
+subscribe events.1                  -     -       -      -
+subscribe events.>                  -     -       -      -
+subscribe $JS.API.>                 -     -       -      -
+subscribe $JS.EVENT.>               -     -       -      -
+subscribe $KV.>                     -     -       -      -
+subscribe $KV.CREDENTIALS.alice     -     -       -      -
+subscribe $O.SNAPSHOTS.>            -     -       -      -
+subscribe $SRV.>                    -     -       -      x
+subscribe $SYS.>                    -     -       -      -
+subscribe $SYS.REQ.USER.AUTH        -     -       -      -
+subscribe >                         -     -       -      -
+subscribe *                         -     -       -      -
+subscribe *.alice                   -     -       -      -
+subscribe _INBOX.>                  -     -       -      -
+subscribe _INBOX_worker.>           -     -       -      -
+subscribe _INBOX_alice.>            -     x       -      -
+subscribe _INBOX_bob.>              -     -       -      -
+subscribe _INBOX_guest.>            -     -       -      -
+subscribe _INBOX_operator.>         -     -       x      -
+subscribe _INBOX_bots.>             -     -       -      x
+"""
+
+
+def rows(role: str) -> list[tuple[str, str, bool]]:
+    """(verb, subject, allowed) of one role."""
+    lines = [line.split() for line in MAY.strip().splitlines()]
+    column = lines[0].index(role) + 2
+    return [(line[0], line[1], line[column] == "x") for line in lines[1:]]
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """NATS' rule for wildcards, for subjects that may hold some themselves."""
+    expected, found = pattern.split("."), subject.split(".")
+    if expected[-1] == ">":
+        return len(found) >= len(expected) and matches(".".join(expected[:-1]), ".".join(found[: len(expected) - 1]))
+    return len(expected) == len(found) and all(e in ("*", f) for e, f in zip(expected, found, strict=True))
+
+
+async def connect_as(server: TestServer, worker: Worker, role: str) -> Client:
+    if role == "trader":
+        store = await CredentialStore.open(worker.nats)
+        secret, key = new_key(1)
+        assert await store.create("alice", with_key(Login("trader"), key))
+        return await server.connect("alice", secret)
+    return await server.connect(guest_name() if role == "guest" else role)
+
+
+async def arrived_on(subscription: Subscription) -> list[Msg]:
+    """What has come so far."""
+    return [await subscription.next_msg() for _ in range(subscription.pending_msgs)]
+
+
+def concrete(pattern: str) -> str:
+    return pattern.replace("*", "any").replace(">", "any.thing")
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_what_a_role_may_publish(nats_server: TestServer, auth_worker: Worker, role: str) -> None:
+    client = await connect_as(nats_server, auth_worker, role)
+    everything = await nats_server.connect()
+    heard = await everything.subscribe(">")
+    await settle(everything)
+    probes = [(subject, allowed) for verb, subject, allowed in rows(role) if verb == "publish"]
+    for subject, _ in probes:
+        await client.publish(subject, b"probe")
+    await settle(client, everything)
+    arrived = [message.subject for message in await arrived_on(heard) if message.data == b"probe"]
+    assert arrived == [subject for subject, allowed in probes if allowed]
+    refused = [f'nats: permissions violation for publish to "{subject.lower()}"' for subject, allowed in probes if not allowed]
+    assert [error for error in nats_server.errors if "permissions" in error] == refused
+    assert client.is_connected, "a violation is refused, the connection stays"
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_what_a_role_may_hear(nats_server: TestServer, auth_worker: Worker, role: str) -> None:
+    client = await connect_as(nats_server, auth_worker, role)
+    everything = await nats_server.connect()
+    heard: list[str] = []
+    for verb, pattern, _ in rows(role):
+        if verb != "subscribe":
+            continue
+        subscription = await client.subscribe(pattern)
+        await settle(client)
+        await everything.publish(concrete(pattern), b"probe")
+        await settle(everything, client)
+        if subscription.pending_msgs:
+            heard.append(pattern)
+        await subscription.unsubscribe()
+    assert heard == [pattern for verb, pattern, allowed in rows(role) if verb == "subscribe" and allowed]
+    assert client.is_connected
+
+
+async def test_a_guest_hears_its_own_answers_only(nats_server: TestServer, auth_worker: Worker) -> None:
+    first, second = guest_name(), guest_name()
+    client = await nats_server.connect(first)
+    await client.subscribe(f"_INBOX_{first}.>")
+    await settle(client)
+    assert nats_server.errors == []
+    await client.subscribe(f"_INBOX_{second}.>")
+    await settle(client)
+    assert nats_server.errors == [f'nats: permissions violation for subscription to "_inbox_{second}.>"']
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_permission_is_tried_above(role: str) -> None:
+    """A row added to the table without a line in the test is noticed."""
+    allowed = permissions(role, {"trader": "alice"}.get(role, role))  # type: ignore[arg-type]
+    for verb, patterns in (("publish", allowed.publish), ("subscribe", allowed.subscribe)):
+        tried = [subject for row_verb, subject, may in rows(role) if row_verb == verb and may]
+        for pattern in patterns:
+            if pattern.startswith("_INBOX_guest"):
+                continue  # A guest's inbox has a random name: tried in a test of its own.
+            assert any(matches(pattern, subject) for subject in tried), f"{role} may {verb} {pattern}, but nothing tries it"
+
+
+def test_only_workers_may_do_everything() -> None:
+    for role, row in TABLE.items():
+        assert (">" in row.publish or ">" in row.subscribe) == (role == "worker")
+        for subject in (*row.publish, *row.subscribe):
+            assert role == "worker" or not subject.startswith((">", "*", "$JS", "$KV", "$O", "$SYS", "journal", "events"))
+
+
+@pytest.mark.parametrize("target", ["journal", "$KV.CREDENTIALS.bob", "$JS.API.STREAM.DELETE.KV_CREDENTIALS", "orders.bob"])
+async def test_an_answer_goes_to_an_inbox_or_nowhere(nats_server: TestServer, auth_worker: Worker, target: str) -> None:
+    """The server does not check where a request wants its answer; a worker that obeyed would publish with its own rights."""
+    client = await connect_as(nats_server, auth_worker, "trader")
+    guest = await nats_server.connect(guest_name())
+    everything = await nats_server.connect()
+    tricked = await everything.subscribe(target)
+    await settle(everything)
+    await client.publish("api.alice.session", b"", reply=target)
+    await guest.publish("auth.sign_up", encode(Credentials("mallory", "short")), reply=target)
+    await settle(client, guest)
+    assert await client.request("api.alice.session", b"", timeout=5), "asked later, answered as usual"
+    assert (await guest.request("auth.sign_up", b"", timeout=5)).data.startswith(b'{"type":"refused"')
+    await settle(everything)
+    assert await arrived_on(tricked) == []
+    assert await (await CredentialStore.open(auth_worker.nats)).get("alice") is not None
+
+
+async def test_bots_answer_questions_about_their_health(nats_server: TestServer, auth_worker: Worker) -> None:
+    bots = await nats_server.connect("bots")
+    operator = await nats_server.connect("operator")
+
+    async def answer(message: Msg) -> None:
+        await message.respond(b"alive")
+
+    await bots.subscribe("$SRV.PING.bots", cb=answer)
+    await settle(bots)
+    assert (await operator.request("$SRV.PING.bots", timeout=5)).data == b"alive"
+    with pytest.raises(nats.errors.NoRespondersError):
+        await operator.request("$SRV.PING.nobody", timeout=5)
+
+
+def test_guests_names_are_random_and_recognised() -> None:
+    names = {guest_name() for _ in range(100)}
+    assert len(names) == 100
+    assert all(is_guest(name) for name in names)
+    for name in (
+        "guest",
+        "guest-",
+        "guest-short",
+        "guest-ABCDEFABCDEFABCDEF",
+        "guest-" + "a" * 65,
+        "alice",
+        "guest-aaaaaaaaaaaaaaaa.b",
+    ):
+        assert not is_guest(name)
+
+
+@pytest.mark.parametrize("name", ["alice", "a", "0", "a" * 32, "mm-kryp", "a_b", "guardian", "worker2", "operators"])
+def test_names_people_may_have(name: str) -> None:
+    assert name_problem(name) == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "A", "a" * 33, "-a", "_a", "a.b", "a b", "a*", ">", "$bank", "ü", "alice\n", "\x00", "../a"),
+        *("operator", "worker", "auth", "bots", "system", "admin", "auditor", "guest", "guest-1", "guests", "guest_x"),
+    ],
+)
+def test_names_nobody_may_have(name: str) -> None:
+    assert name_problem(name) != ""

@@ -1,0 +1,120 @@
+"""An independent ledger: slow, obvious, made of nothing but the JSON of the logs.
+
+It keeps every movement of every asset in one list and adds the list up anew whenever it is asked. It shares no code with the
+ledger, not even the messages: fees and holds are computed with fractions from the rules as README and design state them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from fractions import Fraction
+from typing import Any
+
+
+def fee_of(value: int, basis_points: int) -> int:
+    """Rounded in the market's favour: a fee up, a rebate down in size."""
+    return math.ceil(Fraction(value * basis_points, 10_000))
+
+
+class LedgerOracle:
+    """Reads journal and event batches in the order in which the ledger contained them."""
+
+    def __init__(self) -> None:
+        self.movements: list[tuple[str, str, int]] = []
+        """(account, asset, change)."""
+        self.orders: dict[int, dict[str, Any]] = {}
+        self.rules: dict[str, dict[str, Any]] = {}
+        self.last: dict[str, int] = {}
+        self.keys: set[str] = set()
+        self.placed: dict[tuple[str, str], list[int]] = defaultdict(list)
+        """(account, client order id) → ids of all orders ever placed under it."""
+        self.reports: dict[str, int] = defaultdict(int)
+        self.cancels: dict[int, str] = {}
+
+    def journal(self, payload: bytes) -> None:
+        for group in json.loads(payload).get("groups", []):
+            for command in group["commands"]:
+                getattr(self, "_" + command["type"])(command)
+
+    def events(self, payload: bytes) -> None:
+        for moment in json.loads(payload)["moments"]:
+            for event in moment["events"]:
+                getattr(self, "_" + event["type"])(event)
+
+    def balances(self) -> dict[tuple[str, str], int]:
+        """(account, asset) → sum of all movements, without zeros."""
+        sums: dict[tuple[str, str], int] = defaultdict(int)
+        for account, asset, change in self.movements:
+            sums[account, asset] += change
+        return {key: total for key, total in sums.items() if total}
+
+    def holds(self) -> dict[tuple[str, str], int]:
+        """(account, asset) → what open orders may still cost, without zeros."""
+        holds: dict[tuple[str, str], int] = defaultdict(int)
+        for order in self.orders.values():
+            if order["side"] == "sell":
+                holds[order["account"], order["symbol"]] += order["remaining"]
+            else:
+                worst = max(order["maker"], order["taker"], 0)
+                for _ in range(order["remaining"]):  # In the worst case every share is a fill of its own.
+                    holds[order["account"], "CASH"] += order["price"] + fee_of(order["price"], worst)
+        return {key: hold for key, hold in holds.items() if hold}
+
+    def _move(self, asset: str, amount: int, source: str, target: str) -> None:
+        self.movements += [(source, asset, -amount), (target, asset, amount)]
+
+    def _definesymbol(self, command: dict[str, Any]) -> None:
+        self.rules[command["symbol"]] = command
+
+    def _openaccount(self, command: dict[str, Any]) -> None:
+        pass
+
+    def _transfer(self, command: dict[str, Any]) -> None:
+        key = command.get("key", "")
+        assert not key or key not in self.keys, "the journal never books a key twice"
+        self.keys.add(key)
+        self._move(command["asset"], command["amount"], command["source"], command["target"])
+        for account in (command["source"], command["target"]):
+            if not account.startswith("$"):
+                self.reports[account] += 1
+
+    def _placeorder(self, command: dict[str, Any]) -> None:
+        fees = self.rules[command["symbol"]].get("fees", {})
+        order = {**command, "remaining": command["quantity"], "maker": fees.get("maker", 0), "taker": fees.get("taker", 0)}
+        self.orders[command["order_id"]] = order
+        self.placed[command["account"], command["client_order_id"]].append(command["order_id"])
+        self.reports[command["account"]] += 1
+
+    def _cancelorder(self, command: dict[str, Any]) -> None:
+        assert command["order_id"] not in self.cancels, "one cancel per order at a time"
+        self.cancels[command["order_id"]] = command["account"]
+
+    def _rested(self, event: dict[str, Any]) -> None:
+        pass
+
+    def _traded(self, event: dict[str, Any]) -> None:
+        maker, taker = self.orders[event["maker_order_id"]], self.orders[event["taker_order_id"]]
+        buyer, seller = (maker, taker) if maker["side"] == "buy" else (taker, maker)
+        value = event["price"] * event["quantity"]
+        self._move("CASH", value, buyer["account"], seller["account"])
+        self._move(event["symbol"], event["quantity"], seller["account"], buyer["account"])
+        self._move("CASH", fee_of(value, maker["maker"]), maker["account"], "$fees")
+        self._move("CASH", fee_of(value, taker["taker"]), taker["account"], "$fees")
+        for order in (maker, taker):
+            order["remaining"] -= event["quantity"]
+            self.reports[order["account"]] += 1
+            if not order["remaining"]:
+                del self.orders[order["order_id"]]
+        self.last[event["symbol"]] = event["price"]
+
+    def _cancelled(self, event: dict[str, Any]) -> None:
+        order = self.orders.pop(event["order_id"])
+        assert event["quantity"] == order["remaining"]
+        if event["reason"] == "owner":
+            del self.cancels[event["order_id"]]
+        self.reports[order["account"]] += 1
+
+    def _cancelrefused(self, event: dict[str, Any]) -> None:
+        self.reports[self.cancels.pop(event["order_id"])] += 1

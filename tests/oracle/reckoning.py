@@ -1,0 +1,142 @@
+"""What a market's logs say must be true everywhere else, worked out slowly from their JSON. Shares no code with any worker."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from hashlib import blake2b
+from typing import Any
+
+from exchange.messages import CancelOrder, DefineSymbol, Event, PlaceOrder
+from tests.oracle.book import SlowExchange
+from tests.oracle.ledger import LedgerOracle, fee_of
+
+Row = dict[str, Any]
+
+COMMANDS = {"definesymbol": DefineSymbol, "placeorder": PlaceOrder, "cancelorder": CancelOrder}
+
+
+class Reckoning:
+    """Everything a trader could ask about, from JOURNAL and the EVENTS logs."""
+
+    def __init__(self, journal: list[bytes], events: dict[int, list[bytes]]) -> None:
+        check_chain("JOURNAL", journal)
+        for shard, batches in events.items():
+            check_chain(f"EVENTS_{shard}", batches)
+        self.ledger = LedgerOracle()
+        self.orders: dict[int, Row] = {}
+        """Every order ever accepted, by id, and what became of it, as api.<account>.history tells it."""
+        self.fills: dict[str, list[Row]] = defaultdict(list)
+        """Account → fills as api.<account>.fills tells them, oldest first, without fill_id."""
+        self.trades: dict[str, list[Row]] = defaultdict(list)
+        """Symbol → public trades, oldest first."""
+        self.initial: dict[str, int] = defaultdict(int)
+        """Asset → what transfers have brought into circulation."""
+        self._journal = [json.loads(payload) for payload in journal]
+        self._follow(journal, events)
+        self._check_matching(events)
+
+    def _follow(self, journal: list[bytes], events: dict[int, list[bytes]]) -> None:
+        """In the order in which the ledger contained it all: what `events_through` adds, then the batch itself."""
+        through = dict.fromkeys(events, 0)
+        for payload, batch in zip(journal, self._journal, strict=True):
+            for shard, number in sorted(batch["events_through"].items()):
+                for event_payload in events[int(shard)][through[int(shard)] : number]:
+                    self._take_events(event_payload)
+                assert number >= through[int(shard)], f"journal batch {batch['number']} forgets events"
+                through[int(shard)] = number
+            for group in batch.get("groups", []):
+                for command in group["commands"]:
+                    self._take_command(command, batch["time"])
+            self.ledger.journal(payload)
+        assert through == {shard: len(batches) for shard, batches in events.items()}, "the ledger contains all events"
+
+    def _take_command(self, command: Row, time: int) -> None:
+        if command["type"] == "transfer":
+            if command["source"].startswith("$"):
+                self.initial[command["asset"]] += command["amount"]
+            if command["target"].startswith("$"):
+                self.initial[command["asset"]] -= command["amount"]
+        elif command["type"] == "placeorder":
+            assert command["order_id"] == len(self.orders) + 1, "order ids have no gaps"
+            order = {"kind": "limit", "tif": "gtc", **command, "filled": 0, "status": "open", "reason": "", "time": time}
+            self.orders[command["order_id"]] = order
+
+    def _take_events(self, payload: bytes) -> None:
+        for moment in json.loads(payload)["moments"]:
+            for event in moment["events"]:
+                if event["type"] == "traded":
+                    self._trade(event, moment["time"])
+                elif event["type"] == "cancelled":
+                    order = self.orders[event["order_id"]]
+                    assert order["status"] == "open", f"order {event['order_id']} ended twice"
+                    order |= {"status": "cancelled", "reason": event["reason"]}
+        self.ledger.events(payload)
+
+    def _trade(self, event: Row, time: int) -> None:
+        trades = self.trades[event["symbol"]]
+        trade = {key: event[key] for key in ("trade_id", "price", "quantity", "side")} | {"time": time}
+        trades.append(trade)
+        assert event["trade_id"] == len(trades), "trade ids have no gaps"
+        for role in ("maker", "taker"):
+            order = self.orders[event[f"{role}_order_id"]]
+            assert order["status"] == "open", f"order {order['order_id']} traded after its end"
+            order["filled"] += event["quantity"]
+            assert order["filled"] <= order["quantity"], f"order {order['order_id']} was filled beyond its quantity"
+            if order["filled"] == order["quantity"]:
+                order["status"] = "filled"
+            rate = self.ledger.rules[event["symbol"]].get("fees", {}).get(role, 0)
+            fee = fee_of(event["price"] * event["quantity"], rate)
+            more = {"order_id": order["order_id"], "symbol": event["symbol"], "fee": fee, "liquidity": role}
+            self.fills[order["account"]].append(trade | more | {"side": order["side"]})
+
+    def _check_matching(self, events: dict[int, list[bytes]]) -> None:
+        """The engines' events are exactly what a slow book gives for the journal's commands."""
+        for shard, batches in events.items():
+            slow = SlowExchange()
+            expected: list[Event] = []
+            for batch in self._journal:
+                for group in batch.get("groups", []):
+                    if group["shard"] == shard:
+                        for command in group["commands"]:
+                            fields = {key: value for key, value in command.items() if key != "type"}
+                            expected += slow.apply(COMMANDS[command["type"]](**fields))
+            logged = [event for payload in batches for moment in json.loads(payload)["moments"] for event in moment["events"]]
+            assert len(logged) == len(expected), f"shard {shard}: {len(logged)} events logged, {len(expected)} expected"
+            for event, wanted in zip(logged, expected, strict=True):
+                assert event == {"type": type(wanted).__name__.lower()} | {
+                    name: getattr(wanted, name) for name in wanted.__struct_fields__
+                }
+
+    def balances(self, account: str) -> dict[str, int]:
+        """Asset → amount, without zeros."""
+        return {asset: total for (name, asset), total in self.ledger.balances().items() if name == account}
+
+    def open_orders(self, account: str) -> dict[int, int]:
+        """Order id → remaining quantity."""
+        return {
+            order["order_id"]: order["quantity"] - order["filled"]
+            for order in self.orders.values()
+            if order["account"] == account and order["status"] == "open"
+        }
+
+    def check_conservation(self) -> None:
+        """Nothing came from nowhere: what all accounts have is what transfers brought, to the unit."""
+        sums: dict[str, int] = defaultdict(int)
+        owned: dict[str, int] = defaultdict(int)
+        for (account, asset), total in self.ledger.balances().items():
+            sums[asset] += total
+            if account == "$fees" or not account.startswith("$"):
+                owned[asset] += total
+        assert not any(sums.values()), dict(sums)
+        assert owned == self.initial
+
+
+def check_chain(log: str, batches: list[bytes]) -> None:
+    """Numbers without gaps, and each batch names the digest of the one before."""
+    previous = ""
+    for number, payload in enumerate(batches, start=1):
+        batch = json.loads(payload)
+        assert batch["number"] == number, f"{log}: batch {batch['number']} at sequence {number}"
+        assert batch["previous"] == previous, f"{log}: batch {number} does not continue the one before"
+        previous = blake2b(payload, digest_size=16).hexdigest()
