@@ -16,7 +16,6 @@ import time
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
-import nats
 import nats.errors
 from nats.aio.client import Client as Connection
 
@@ -225,10 +224,13 @@ class Client:
         async def on_error(error: Exception) -> None:
             self._complaint = str(error).lower()
 
-        options: dict[str, Any] = {"tls": ssl.create_default_context()} if self._server.startswith("tls://") else {}
+        options: dict[str, Any] = {"reconnect_time_wait": RETRY_SECONDS}
+        if self._server.startswith("tls://"):
+            options["tls"] = ssl.create_default_context()
         started = time.monotonic()
+        connection = Connection()
         try:
-            return await nats.connect(
+            await connection.connect(
                 self._server,
                 user=self.account,
                 password=self._secret,
@@ -237,14 +239,16 @@ class Client:
                 connect_timeout=LOGIN_SECONDS_MAX,
                 allow_reconnect=False,
                 max_reconnect_attempts=1,  # nats-py would try to reach a dead server for two minutes.
-                reconnect_time_wait=RETRY_SECONDS,
                 ping_interval=PING_SECONDS,
                 max_outstanding_pings=PINGS_OUTSTANDING_MAX,
                 error_cb=on_error,
                 closed_cb=on_closed,
                 **options,
             )
+            return connection
         except (nats.errors.Error, OSError, TimeoutError) as error:
+            with contextlib.suppress(Exception):
+                await connection.close()  # nats-py leaves the socket open when a log-in fails.
             if "authorization" not in str(error).lower():
                 raise Unreachable(f"no market answers at {self._server}") from None
             if time.monotonic() - started > LOGIN_UNCHECKED_SECONDS:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import nats
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from .subjects import inbox_prefix
 
@@ -21,6 +23,31 @@ PINGS_OUTSTANDING_MAX: Final = 2
 RECONNECT_WAIT_SECONDS: Final = 0.25
 PENDING_BYTES_MAX: Final = 16 * 1024 * 1024
 """What may wait to be written; a publisher that outruns the server waits, and fails while disconnected."""
+
+
+# What a stranger puts into a reply subject or into headers reaches every worker that serves requests, and the server checks
+# neither. nats-py 2.16 splits a protocol line at any white space, so that a vertical tab in a reply breaks the connection; and
+# what does not decode raises inside its read loop, which then never reads again while it still looks connected.
+nats.protocol.parser.MSG_RE = re.compile(rb"\AMSG +([^ ]+) +([^ ]+) +(([^ ]+) +)?(\d+)\r\n")
+nats.protocol.parser.HMSG_RE = re.compile(rb"\AHMSG +([^ ]+) +([^ ]+) +(([^ ]+) +)?(\d+) +(\d+)\r\n")
+
+
+class HardenedClient(Client):
+    """A client that drops what it cannot read, and reads on."""
+
+    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
+        try:
+            processed: dict[str, str] | None = await super()._process_headers(headers)
+        except (ValueError, IndexError):
+            return None
+        return processed
+
+    def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None) -> Msg | None:
+        try:
+            message: Msg = super()._build_message(sid, subject, reply, data, headers)
+        except UnicodeDecodeError:
+            return None
+        return message
 
 
 async def connect(
@@ -38,7 +65,8 @@ async def connect(
         logger.warning("nats: %s", error or type(error).__name__)
 
     options: dict[str, Any] = {"tls": ssl.create_default_context()} if server.startswith("tls://") else {}
-    return await nats.connect(
+    client = HardenedClient()
+    await client.connect(
         server,
         user=user,
         password=password,
@@ -47,7 +75,7 @@ async def connect(
         connect_timeout=CONNECT_SECONDS_MAX,
         ping_interval=PING_SECONDS,
         max_outstanding_pings=PINGS_OUTSTANDING_MAX,
-        reconnect_time_wait=RECONNECT_WAIT_SECONDS,
+        reconnect_time_wait=RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # Any number of seconds will do.
         max_reconnect_attempts=-1,
         pending_size=PENDING_BYTES_MAX,
         error_cb=on_error,
@@ -55,3 +83,4 @@ async def connect(
         disconnected_cb=on_disconnected,
         **options,
     )
+    return client

@@ -56,8 +56,8 @@ async def main(worker: Worker) -> None:
         await worker.nats.flush()
 
     async def close_doors() -> None:
-        for subscription in subscriptions:
-            await subscription.drain()  # type: ignore[no-untyped-call]  # What the server has handed over already is still answered.
+        for subscription in subscriptions:  # What the server has handed over already is still answered.
+            await subscription.drain()  # type: ignore[no-untyped-call]
 
     loop.on_lead, loop.on_stop = open_doors, close_doors
     await loop.run(worker.stopping)
