@@ -35,6 +35,11 @@ nats.protocol.parser.HMSG_RE = re.compile(rb"\AHMSG +([^ ]+) +([^ ]+) +(([^ ]+) 
 class HardenedClient(Client):
     """A client that drops what it cannot read, and reads on."""
 
+    async def flush(self, timeout: int = 10) -> None:
+        """Wait until the server has everything. Twice, because nats-py's first PING overtakes what waits to be written."""
+        await super().flush(timeout)
+        await super().flush(timeout)
+
     async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
         try:
             processed: dict[str, str] | None = await super()._process_headers(headers)

@@ -52,8 +52,7 @@ class Questions:
 
         endpoint = subject.replace(".", "-").replace("*", "any").replace("_", "-")
         await self._service.add_endpoint(EndpointConfig(name=endpoint, subject=subject, handler=accept, queue_group=self._name))
-        for _ in range(2):  # nats-py's first PING overtakes what waits to be written.
-            await self._client.flush()  # Whoever is told that this worker is ready may ask at once.
+        await self._client.flush()  # Whoever is told that this worker is ready may ask at once.
 
     async def stop(self) -> None:
         """Answer no more."""

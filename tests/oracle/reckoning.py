@@ -26,6 +26,8 @@ class Reckoning:
         self.ledger = LedgerOracle()
         self.orders: dict[int, Row] = {}
         """Every order ever accepted, by id, and what became of it, as api.<account>.history tells it."""
+        self.accounts: list[str] = []
+        """Opened, oldest first."""
         self.fills: dict[str, list[Row]] = defaultdict(list)
         """Account → fills as api.<account>.fills tells them, oldest first, without fill_id."""
         self.trades: dict[str, list[Row]] = defaultdict(list)
@@ -52,7 +54,10 @@ class Reckoning:
         assert through == {shard: len(batches) for shard, batches in events.items()}, "the ledger contains all events"
 
     def _take_command(self, command: Row, time: int) -> None:
-        if command["type"] == "transfer":
+        if command["type"] == "openaccount":
+            assert command["account"] not in self.accounts
+            self.accounts.append(command["account"])
+        elif command["type"] == "transfer":
             if command["source"].startswith("$"):
                 self.initial[command["asset"]] += command["amount"]
             if command["target"].startswith("$"):

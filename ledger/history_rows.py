@@ -1,0 +1,220 @@
+"""The fold from the logs to the rows of the history. Pure: no clock, no socket, no file.
+
+It keeps only what a row needs from earlier batches: the ids of names, the fees in force, and of every open order its account,
+the fees it was accepted with and what is left of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, assert_never
+
+import msgspec
+
+from exchange.database import Row
+from exchange.log import LogDamaged
+from exchange.messages import (
+    LEDGER_GROUP,
+    Cancelled,
+    CancelOrder,
+    DefineSymbol,
+    EngineCommand,
+    EventBatch,
+    Fees,
+    JournalBatch,
+    LedgerCommand,
+    OpenAccount,
+    PlaceOrder,
+    RefusalRecord,
+    Traded,
+    Transfer,
+    decoder,
+)
+from exchange.money import fee
+from exchange.subjects import JOURNAL
+
+from .history_schema import FIRST_NAMES
+
+INTEGER_MAX: Final = 2**63 - 1
+TABLES: Final = ("names", "opened", "transferred", "defined", "placed", "refused", "rate_refused", "traded", "ended")
+
+_decode_journal: Final = decoder(JournalBatch).decode
+_decode_events: Final = decoder(EventBatch).decode
+_decode_engine_commands: Final = decoder(list[EngineCommand]).decode
+_decode_ledger_commands: Final = decoder(list[LedgerCommand]).decode
+
+
+class OpenOrder(msgspec.Struct, gc=False):
+    """What the rows of a trade need to know of its orders."""
+
+    account: int
+    remaining: int
+    maker_fee: int
+    taker_fee: int
+
+
+class Rows:
+    """Rows that wait for the file, per table, and what the next ones depend on."""
+
+    def __init__(
+        self,
+        through: dict[str, int],
+        names: dict[str, int],
+        fees: dict[str, Fees],
+        open_orders: dict[int, OpenOrder],
+        trades: int,
+    ) -> None:
+        self.through = through
+        """Per log, number of the last batch contained."""
+        self.names = names
+        """Ids of accounts, symbols and words in the tables."""
+        self.fees = fees
+        """Per symbol, those in force."""
+        self.open_orders = open_orders
+        self.trades = trades
+        """How many there were."""
+        self._rows: dict[str, list[Row]] = {table: [] for table in TABLES}
+        for name in FIRST_NAMES:
+            self._id(name)
+
+    def __bool__(self) -> bool:
+        """Whether any row waits."""
+        return any(self._rows.values())
+
+    def take(self) -> dict[str, list[Row]]:
+        """The rows that wait, which wait no longer."""
+        rows, self._rows = self._rows, {table: [] for table in TABLES}
+        return rows
+
+    def apply_journal(self, payload: bytes) -> None:
+        """One batch of the journal."""
+        batch: JournalBatch = _decode_journal(payload)
+        self._step(JOURNAL, batch.number)
+        moment = (batch.number, batch.time)
+        for group in batch.groups:
+            decode = _decode_ledger_commands if group.shard == LEDGER_GROUP else _decode_engine_commands
+            for command in decode(group.commands):
+                self._apply_command(command, moment)
+        self._rows["refused"].extend([(*moment, *self._refused(record)) for record in batch.refusals])
+        if batch.rate_refusals:
+            self._rows["rate_refused"].append((*moment, batch.rate_refusals))
+
+    def _refused(self, record: RefusalRecord) -> tuple[Any, ...]:
+        return (
+            self._id(record.account),
+            self._id(record.reason),
+            record.detail,
+            record.client_order_id,
+            record.symbol,
+            record.side,
+            # A refused number may be of any size.
+            max(-INTEGER_MAX, min(record.quantity, INTEGER_MAX)),
+            max(-INTEGER_MAX, min(record.price, INTEGER_MAX)),
+        )
+
+    def _apply_command(self, command: EngineCommand | LedgerCommand, moment: tuple[int, int]) -> None:
+        match command:
+            case PlaceOrder():
+                self._place(command, moment)
+            case CancelOrder():
+                pass  # Whether it came in time is told by the events.
+            case Transfer(asset, amount, source, target, reason, key):
+                row = (*moment, self._id(asset), amount, self._id(source), self._id(target), reason, key)
+                self._rows["transferred"].append(row)
+            case OpenAccount(account):
+                self._rows["opened"].append((self._id(account), *moment))
+            case DefineSymbol():
+                self._define(command, moment)
+            case _:
+                assert_never(command)
+
+    def _define(self, command: DefineSymbol, moment: tuple[int, int]) -> None:
+        fees = self.fees[command.symbol] = command.fees
+        row = (
+            *moment,
+            self._id(command.symbol),
+            command.name,
+            command.shard,
+            command.tick,
+            command.lot,
+            command.opening_price,
+            command.shares_issued,
+            fees.maker,
+            fees.taker,
+            command.protection,
+            command.order_quantity_max,
+        )
+        self._rows["defined"].append(row)
+
+    def _place(self, command: PlaceOrder, moment: tuple[int, int]) -> None:
+        fees = self.fees[command.symbol]  # As the ledger does it: those in force now stay with the order.
+        account = self._id(command.account)
+        self.open_orders[command.order_id] = OpenOrder(account, command.quantity, fees.maker, fees.taker)
+        row = (
+            command.order_id,
+            *moment,
+            account,
+            command.client_order_id,
+            self._id(command.symbol),
+            command.side == "buy",
+            command.quantity,
+            command.price,
+            command.hold,
+            self._id(command.kind),
+            self._id(command.tif),
+            fees.maker,
+            fees.taker,
+        )
+        self._rows["placed"].append(row)
+
+    def apply_events(self, log: str, payload: bytes) -> None:
+        """One batch of a shard's events, after the journal batches that it contains."""
+        batch: EventBatch = _decode_events(payload)
+        self._step(log, batch.number)
+        shard = int(log.rpartition("_")[2])
+        for moment in batch.moments:
+            place = (shard, batch.number, moment.journal, moment.time)
+            for event in moment.events:
+                if type(event) is Traded:
+                    self._trade(event, place)
+                elif type(event) is Cancelled:
+                    del self.open_orders[event.order_id]
+                    self._rows["ended"].append((event.order_id, *place, event.quantity, self._id(event.reason)))
+
+    def _trade(self, event: Traded, place: tuple[int, int, int, int]) -> None:
+        maker = self.open_orders[event.maker_order_id]
+        taker = self.open_orders[event.taker_order_id]
+        value = event.price * event.quantity
+        self.trades += 1
+        row = (
+            self.trades,
+            self.names[event.symbol],
+            event.trade_id,
+            *place,
+            event.price,
+            event.quantity,
+            event.side == "buy",
+            event.maker_order_id,
+            event.taker_order_id,
+            maker.account,
+            taker.account,
+            fee(value, maker.maker_fee),
+            fee(value, taker.taker_fee),
+        )
+        self._rows["traded"].append(row)
+        for order_id, order in ((event.maker_order_id, maker), (event.taker_order_id, taker)):
+            order.remaining -= event.quantity
+            if not order.remaining:
+                del self.open_orders[order_id]
+                self._rows["ended"].append((order_id, *place, 0, self._id("filled")))
+
+    def _id(self, name: str) -> int:
+        number = self.names.get(name)
+        if number is None:
+            number = self.names[name] = len(self.names)
+            self._rows["names"].append((number, name))
+        return number
+
+    def _step(self, log: str, number: int) -> None:
+        if number != self.through.get(log, 0) + 1:
+            raise LogDamaged(f"{log}: batch {number} does not follow batch {self.through.get(log, 0)}, which history contains")
+        self.through[log] = number

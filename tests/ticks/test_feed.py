@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchange.messages import (
+    Candle,
+    DefineSymbol,
+    EngineCommand,
+    EventBatch,
+    JournalBatch,
+    Moment,
+    PublicTrade,
+    Rested,
+    Traded,
+    decoder,
+)
+from exchange.subjects import JOURNAL, events_log
+from tests.oracle.flow import Flow
+from ticks.candles import CLOSED_KEPT, SECONDS, Bar, Series
+from ticks.feed import TRADES_KEPT, CandleRow, Feed, FeedState
+
+decode_events = decoder(EventBatch).decode
+
+
+def flow_of(seed: int, steps: int = 60) -> Flow:
+    flow = Flow(seed)
+    for _ in range(steps):
+        flow.step()
+    flow.flush()
+    return flow
+
+
+def feed_of(flow: Flow) -> Feed:
+    feed = Feed()
+    for payload in flow.logs[JOURNAL]:
+        for group in msgspec.json.decode(payload, type=JournalBatch).groups:
+            if group.shard:
+                for command in msgspec.json.decode(group.commands, type=list[EngineCommand]):
+                    if isinstance(command, DefineSymbol):
+                        feed.define(command)
+    return feed
+
+
+def brute_force(symbol: str, interval: str, trades: list[tuple[Traded, int]]) -> list[Candle]:
+    """Candles from the whole list of trades, one interval at a time."""
+    seconds = {"1s": 1, "1m": 60}[interval]
+    starts = sorted({time // 10**9 - time // 10**9 % seconds for _, time in trades})
+    candles = []
+    for start in starts:
+        inside = [trade for trade, time in trades if start <= time // 10**9 < start + seconds]
+        prices = [trade.price for trade in inside]
+        candles.append(
+            Candle(
+                symbol,
+                interval,  # type: ignore[arg-type]
+                start,
+                prices[0],
+                max(prices),
+                min(prices),
+                prices[-1],
+                sum(trade.quantity for trade in inside),
+                sum(trade.price * trade.quantity for trade in inside),
+                len(inside),
+            )
+        )
+    return candles
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_feed_against_the_oracle(seed: int) -> None:
+    flow = flow_of(seed)
+    feed = feed_of(flow)
+    closed: list[CandleRow] = []
+    for shard in (1, 2):
+        for payload in flow.logs[events_log(shard)]:
+            closed += feed.apply(shard, decode_events(payload))[1]
+    for symbol in flow.symbols:
+        instrument, trades = feed.instruments[symbol], flow.trades[symbol]
+        assert instrument.book.levels(1000) == flow.book(symbol)
+        assert [(t.trade_id, t.price, t.quantity, t.side, t.time) for t in instrument.recent] == [
+            (t.trade_id, t.price, t.quantity, t.side, time) for t, time in trades
+        ]
+        bids, asks = flow.book(symbol)
+        assert instrument.book.best() == (bids[0] if bids else (0, 0), asks[0] if asks else (0, 0))
+        for interval, series in instrument.series.items():
+            bars = [series.candle(bar) for name, kind, bar in closed if (name, kind) == (symbol, interval)]
+            if series.bar:
+                bars.append(series.candle(series.bar))
+            assert bars == brute_force(symbol, interval, trades)
+    infos = {info.symbol: info for info in feed.symbols()}
+    for symbol, trades in flow.trades.items():
+        assert infos[symbol].volume == sum(trade.quantity for trade, _ in trades)
+        assert infos[symbol].trades == len(trades)
+        assert infos[symbol].last == (trades[-1][0].price if trades else 1000)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_neither_interleaving_nor_a_snapshot_changes_the_state(seed: int) -> None:
+    flow = flow_of(seed)
+    one, other = feed_of(flow), feed_of(flow)
+    for shard in (1, 2):
+        for payload in flow.logs[events_log(shard)]:
+            one.apply(shard, decode_events(payload))
+    for shard in (2, 1):
+        for index, payload in enumerate(flow.logs[events_log(shard)]):
+            other.apply(shard, decode_events(payload))
+            if index % 10 == 5:
+                other = Feed(msgspec.msgpack.decode(msgspec.msgpack.encode(other.state()), type=FeedState))
+    assert msgspec.to_builtins(one.state().instruments) == msgspec.to_builtins(other.state().instruments)
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 10**15), st.integers(1, 10**12)), max_size=50))
+@settings(deadline=None)
+def test_candles_of_any_size(trades: list[tuple[int, int, int]]) -> None:
+    events, time = [], 1_000_000_000 * 10**9
+    series = {interval: Series("KRYP", interval) for interval in SECONDS}
+    closed: dict[str, list[Candle]] = {interval: [] for interval in SECONDS}
+    for index, (pause, price, quantity) in enumerate(trades):
+        time += pause * 10**9 // 7 + 1
+        events.append((Traded("KRYP", index + 1, 1, 2, price, quantity, "buy"), time))
+        for interval, one in series.items():
+            if bar := one.add(time, price, quantity):
+                closed[interval].append(one.candle(bar))
+    for interval, one in series.items():
+        assert closed[interval] + ([one.candle(one.bar)] if one.bar else []) == brute_force("KRYP", interval, events)
+
+
+def test_memory_is_bounded_by_what_is_stored() -> None:
+    series = Series("KRYP", "1s")
+    for second in range(CLOSED_KEPT + 100):
+        series.add(second * 10**9, 1, 1)
+    series.trim(stored=-1)
+    assert len(series.closed) == CLOSED_KEPT + 99
+    series.trim(stored=9)
+    assert series.closed[0] == Bar(10, 1, 1, 1, 1, 1, 1, 1)
+    series.trim(stored=10**6)
+    assert len(series.closed) == CLOSED_KEPT
+    instrument = feed_of(flow_of(1, steps=1)).instruments["SYM0"]
+    instrument.recent = [PublicTrade(trade_id, 1, 1, "buy", 1) for trade_id in range(1, TRADES_KEPT + 101)]
+    instrument.trim(stored=0)
+    assert len(instrument.recent) == TRADES_KEPT + 100
+    instrument.trim(stored=10)
+    assert instrument.recent[0].trade_id == 11
+    instrument.trim(stored=10**6)
+    assert [instrument.recent[0].trade_id, len(instrument.recent)] == [101, TRADES_KEPT]
+
+
+def test_a_missing_trade_is_noticed() -> None:
+    feed = Feed()
+    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
+    events = [Rested(1, "KRYP", "sell", 100, 9), Traded("KRYP", 2, 1, 2, 100, 9, "buy")]
+    with pytest.raises(AssertionError, match="a trade is missing"):
+        feed.apply(1, EventBatch(1, 1, "", [Moment(1, 1, events)]))
