@@ -1,0 +1,7 @@
+"""python -P -m exchange.bots --data DIR: the bots worker."""
+
+from exchange.worker import run
+
+from .worker import main
+
+run("bots", main, user="bots")

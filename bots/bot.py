@@ -1,0 +1,187 @@
+"""One hosted bot: feeds its strategy with what it sees, and sees to it that what it decides reaches the ledger once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from random import Random
+from typing import Final
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from exchange import subjects
+from exchange.client import decode_answer
+from exchange.messages import (
+    Accepted,
+    Cancel,
+    CancelAll,
+    NewAccount,
+    OrderAccepted,
+    Outcome,
+    Portfolio,
+    Refused,
+    Reports,
+    Submit,
+    decoder,
+    encode,
+)
+
+from .holdings import Holdings
+from .strategy import SECOND, Command, Strategy
+
+log = logging.getLogger(__name__)
+
+decode_reply: Final = decoder(Outcome | list[Outcome]).decode
+decode_reports: Final = decoder(Reports).decode
+
+
+class Prices:
+    """What the market shows of one symbol; 0 where nothing is known. Shared by the symbol's bots."""
+
+    def __init__(self) -> None:
+        self.bid = 0
+        self.ask = 0
+        self.last = 0
+
+
+class Unanswered(Exception):
+    """The ledger did not answer for so long that what was asked may be outdated."""
+
+
+class Bot:
+    """An account, a strategy and the traffic between them.
+
+    One request is under way at a time, and the strategy is asked again only when all reports of what was accepted have
+    arrived, so that it never acts twice on the same picture. An unanswered request is sent again unchanged, ever more slowly;
+    after ATTEMPTS_MAX the bot asks for its portfolio, which tells what became of it.
+    """
+
+    ANSWER_SECONDS: Final = 2.0
+    ATTEMPTS_MAX: Final = 5
+    PAUSE_SECONDS_MAX: Final = 5.0
+    REPORT_SECONDS_MAX: Final = 3.0
+    MESSAGES_MAX: Final = 1_000
+    """Messages of reports kept while the portfolio is being asked for; with more, it is asked for again."""
+
+    def __init__(self, client: Client, account: NewAccount, symbol: str, strategy: Strategy, prices: Prices, seed: str) -> None:
+        self.account = account.account
+        self._client = client
+        self._opening = account
+        self._symbol = symbol
+        self._strategy = strategy
+        self._prices = prices
+        self._random = Random(seed)
+        self._holdings: Holdings | None = None
+        self._early: list[Reports] = []
+        self._unseen: set[str] = set()
+        """Client order ids that were sent and whose OrderAccepted has not been seen."""
+        self._heard = asyncio.Event()
+        self._complained: set[str] = set()
+
+    async def run(self) -> None:
+        """Open the account and trade until cancelled. Raises whatever the strategy raises."""
+        await self._client.subscribe(subjects.reports(self.account), cb=self._hear)
+        await self._ask(subjects.admin("open_account"), encode(self._opening))
+        while True:
+            holdings = self._holdings or await self._synchronise()
+            prices = self._prices
+            seen = holdings.observe(time.time_ns(), prices.bid, prices.ask, prices.last or holdings.last)
+            decision = self._strategy.decide(seen, self._random)
+            if decision.commands:
+                await self._send(decision.commands)
+            await asyncio.sleep(max(decision.wake - time.time_ns(), 0) / SECOND)
+
+    async def leave(self) -> None:
+        """Take back all orders, so that nothing stale rests; gives up after ANSWER_SECONDS."""
+        try:
+            await self._client.request(subjects.orders(self.account), encode(CancelAll()), timeout=self.ANSWER_SECONDS)
+        except (nats.errors.Error, TimeoutError) as error:
+            log.warning("%s: open orders were not taken back: %r", self.account, error)
+
+    async def _hear(self, message: Msg) -> None:
+        reports: Reports = decode_reports(message.data)
+        self._unseen.difference_update(
+            report.client_order_id for report in reports.reports if isinstance(report, OrderAccepted)
+        )
+        if self._holdings is None:
+            if len(self._early) < self.MESSAGES_MAX:
+                self._early.append(reports)
+        elif not self._holdings.apply(reports):
+            self._holdings = None
+            self._early = [reports]
+        self._heard.set()
+
+    async def _synchronise(self) -> Holdings:
+        """Take the portfolio from the ledger and apply the reports that arrived meanwhile."""
+        while True:
+            answer = decode_answer(await self._ask(subjects.api(self.account, "portfolio"), b""), Portfolio)
+            early, self._early = self._early, []
+            if isinstance(answer, Refused):
+                self._complain(answer)
+                await asyncio.sleep(self.PAUSE_SECONDS_MAX)
+                continue
+            holdings = Holdings(answer, self._symbol)
+            if all(holdings.apply(reports) for reports in early):
+                self._unseen.clear()
+                self._holdings = holdings
+                return holdings
+
+    async def _send(self, commands: list[Command]) -> None:
+        """Have the commands accepted or refused, and wait for the reports of those accepted."""
+        self._unseen = {command.client_order_id for command in commands if isinstance(command, Submit)}
+        try:
+            answer = await self._ask(subjects.orders(self.account), encode(commands), self.ATTEMPTS_MAX)
+        except Unanswered as error:
+            log.warning("%s: %s", self.account, error)
+            self._holdings = None
+            return
+        outcomes = decode_reply(answer)
+        if isinstance(outcomes, Refused):
+            self._complain(outcomes)
+            return
+        for command, outcome in zip(commands, outcomes, strict=True):
+            if isinstance(outcome, Refused):
+                self._complain(outcome)
+                self._unseen.discard(outcome.client_order_id)
+            elif isinstance(command, Cancel) and self._holdings is not None and command.order_id in self._holdings.orders:
+                self._holdings.leaving.add(command.order_id)
+            elif isinstance(outcome, Accepted) and outcome.duplicate:
+                self._holdings = None  # Placed by an earlier attempt; its report may be long gone.
+        await self._await_reports()
+
+    async def _await_reports(self) -> None:
+        try:
+            async with asyncio.timeout(self.REPORT_SECONDS_MAX):
+                while self._unseen and self._holdings is not None:
+                    self._heard.clear()
+                    await self._heard.wait()
+        except TimeoutError:
+            self._holdings = None
+
+    async def _ask(self, subject: str, payload: bytes, attempts_max: int = 0) -> bytes:
+        """The answer to a request that may be sent twice without harm. Raises Unanswered after `attempts_max`, if set."""
+        pause = 0.25
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = (await self._client.request(subject, payload, timeout=self.ANSWER_SECONDS)).data
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    # Python 3.11's wait_for, in nats-py, swallows a cancellation that comes together with the answer.
+                    raise asyncio.CancelledError
+                return answer
+            except (nats.errors.Error, TimeoutError) as error:
+                if attempt == attempts_max:
+                    raise Unanswered(f"{subject} did not answer {attempt} times: {error!r}") from None
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, self.PAUSE_SECONDS_MAX)
+
+    def _complain(self, refusal: Refused) -> None:
+        """Log the first refusal of each reason."""
+        if refusal.reason not in self._complained:
+            self._complained.add(refusal.reason)
+            log.warning("%s: refused, %s: %s", self.account, refusal.reason, refusal.detail)

@@ -1,0 +1,112 @@
+"""A bot's own view of its account, kept current by the account's reports."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from exchange.messages import (
+    CASH,
+    OpenOrder,
+    OrderAccepted,
+    OrderCancelled,
+    OrderCancelRefused,
+    OrderFilled,
+    Portfolio,
+    Report,
+    Reports,
+    Transferred,
+)
+
+from .strategy import Observation
+
+
+class Holdings:
+    """Cash, shares of one symbol and open orders; a pure mirror of a Portfolio and the Reports that follow it.
+
+    Other symbols' orders count for the cash they set aside and nothing else. What is set aside is estimated without fees:
+    the ledger decides what can be afforded, this only keeps a bot from asking in vain.
+    """
+
+    def __init__(self, portfolio: Portfolio, symbol: str) -> None:
+        self._symbol = symbol
+        position = next((position for position in portfolio.positions if position.symbol == symbol), None)
+        self.cash = portfolio.cash
+        self.inventory = position.quantity if position else 0
+        self.last = position.price if position else 0
+        self.orders = {order.order_id: order for order in portfolio.orders}
+        self.leaving: set[int] = set()
+        """Orders whose cancel was accepted and not yet carried out."""
+        self.report = portfolio.report
+
+    def apply(self, message: Reports) -> bool:
+        """Apply what is new in a message of reports. False if reports in between were missed: ask for the portfolio again."""
+        skip = self.report + 1 - message.number
+        if skip < 0:
+            return False
+        for report in message.reports[skip:]:
+            self._apply(report)
+            self.report += 1
+        return True
+
+    def observe(self, time: int, bid: int, ask: int, last: int) -> Observation:
+        """What the strategy is shown, together with what the market shows."""
+        open_orders = self.orders.values()
+        return Observation(
+            time=time,
+            bid=bid,
+            ask=ask,
+            last=last,
+            cash=self.cash - sum(order.remaining * order.price for order in open_orders if order.side == "buy"),
+            shares=self.inventory - sum(order.remaining for order in self._own() if order.side == "sell"),
+            inventory=self.inventory,
+            orders=tuple(order for order in self._own() if order.order_id not in self.leaving),
+        )
+
+    def _own(self) -> list[OpenOrder]:
+        return [order for order in self.orders.values() if order.symbol == self._symbol]
+
+    def _apply(self, report: Report) -> None:
+        match report:
+            case OrderAccepted():
+                self._open(report)
+            case OrderFilled():
+                self._fill(report)
+            case OrderCancelled():
+                self.orders.pop(report.order_id, None)
+                self.leaving.discard(report.order_id)
+            case OrderCancelRefused():
+                self.leaving.discard(report.order_id)
+            case Transferred():
+                if report.asset == CASH:
+                    self.cash += report.amount
+                elif report.asset == self._symbol:
+                    self.inventory += report.amount
+            case _:
+                assert_never(report)
+
+    def _open(self, report: OrderAccepted) -> None:
+        self.orders[report.order_id] = OpenOrder(
+            order_id=report.order_id,
+            client_order_id=report.client_order_id,
+            symbol=report.symbol,
+            side=report.side,
+            price=report.price,
+            quantity=report.quantity,
+            remaining=report.quantity,
+            kind=report.kind,
+            tif=report.tif,
+            time=report.time,
+        )
+
+    def _fill(self, report: OrderFilled) -> None:
+        sign = 1 if report.side == "buy" else -1
+        self.cash -= sign * report.price * report.quantity + report.fee
+        if report.symbol == self._symbol:
+            self.inventory += sign * report.quantity
+        if not report.remaining:
+            self.orders.pop(report.order_id, None)
+            self.leaving.discard(report.order_id)
+        elif (order := self.orders.get(report.order_id)) is not None:
+            self.orders[report.order_id] = msgspec.structs.replace(order, remaining=report.remaining)
