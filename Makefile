@@ -1,0 +1,57 @@
+# make up: a running market. make test: everything that is tested. Both set up what they need, the first time.
+#
+#   make up ARGS="--port 8081"     any option of `exchange up`
+#   make PYTHON=python3.13 up      another Python than python3
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: up test check bench torture simulate vendor browser clean
+
+up: $(VENV)/.installed
+	@exec $(BIN)/exchange up $(ARGS)
+
+test: check browser
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.developing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/exchange bench $(ARGS)
+
+# Fifty rounds of load in each of which something is killed, and ten thousand simulated disasters.
+torture: $(VENV)/.developing
+	$(BIN)/python -m tests.e2e.torture --rounds 50 $(ARGS)
+
+simulate: $(VENV)/.developing
+	$(BIN)/python -m tests.simulation.test_simulation --seeds 10000 $(ARGS)
+
+# The page's libraries, bundled anew from the versions in web/vendor/package-lock.json. Needs npm; the result is committed.
+vendor:
+	cd web/vendor && npm ci && node build.js
+
+# The page is tested in a real browser, its logic by node's own test runner.
+browser:
+	@command -v chromium >/dev/null && command -v node >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "the page's tests need chromium and node; install them" >&2; exit 1; }; \
+	  $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends chromium nodejs; }
+
+# Stamps: whatever is up to date costs nothing. An installation for developing is one for using, too.
+$(VENV)/.installed: pyproject.toml .ci/venv
+	@$(PYTHON) .ci/venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.developing: pyproject.toml .ci/venv
+	@$(PYTHON) .ci/venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,123 @@
+"""Log-ins and accounts: account create, account show, account key, login."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange import subjects
+from exchange.messages import AccountQuestion, Credentials, Done, Portfolio, Secret
+from exchange.money import parse_money
+from exchange.permissions import OPERATOR
+
+from .logins import store_login
+from .output import say, show_json
+from .problem import MISUSED, Problem
+from .scope import Scope, accepted
+from .trading import show_portfolio
+
+if TYPE_CHECKING:
+    from exchange.client import Client
+
+CREATE_SECONDS_MAX = 14.0
+"""An account is opened by the ledger, which may be restarting."""
+PASSWORD_VARIABLE = "EXCHANGE_PASSWORD"
+
+Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="a-z, 0-9, - and _, at most 32.", show_default=False)]
+
+
+async def create(
+    scope: Scope,
+    name: Name,
+    cash: Annotated[
+        str, typer.Option("--cash", metavar="AMOUNT", help="Instead of the market's endowment.", show_default=False)
+    ] = "",
+    shares: Annotated[
+        list[str] | None,
+        typer.Option("--shares", metavar="SYMBOL=QUANTITY", help="The same; may be repeated.", show_default=False),
+    ] = None,
+) -> None:
+    """Open an account (as the operator), and stay logged in to it. Reads EXCHANGE_PASSWORD, or asks for a password."""
+    try:
+        units = parse_money(cash) if cash else None
+    except ValueError as error:
+        raise Problem(f"--cash: {error}", MISUSED) from None
+    endowment = dict(map(_share, shares)) if shares else None
+    scope.address  # noqa: B018 - nobody types a password in vain
+    password = read_password(name, confirm=True)
+    async with scope.operator() as operator:
+        wanted = Credentials(name, password, units, endowment)
+        subject = subjects.admin("create_account")
+        done = accepted(await operator.request(subject, wanted, Done, seconds=CREATE_SECONDS_MAX))
+    await _stay_logged_in(scope, name, password)
+    if scope.json:
+        show_json(done)
+    else:
+        say(f"{name} has an account and is logged in here; try: exchange --as {name} portfolio")
+
+
+async def show(scope: Scope, name: Name) -> None:
+    """Cash, positions and open orders of an account, for the operator or for itself."""
+    if scope.account == name:
+        async with scope.trader() as client:
+            found = accepted(await client.request(subjects.api(name, "portfolio"), None, Portfolio))
+    else:
+        async with scope.operator() as client:
+            found = accepted(await client.request(subjects.admin("portfolio"), AccountQuestion(name), Portfolio))
+    show_portfolio(found, as_json=scope.json)
+
+
+async def key(scope: Scope, name: Name) -> None:
+    """Make an API key for an account, and show it this once. With it a program connects as ACCOUNT, password KEY."""
+    if scope.account == name:
+        async with scope.trader() as client:
+            secret = await _new_key(client, name)
+    else:
+        async with scope.operator() as client:
+            secret = await _new_key(client, name)
+    if scope.json:
+        show_json(secret)
+    else:
+        say(secret.secret)
+
+
+async def login(scope: Scope, name: Name) -> None:
+    """Log in, so that --as ACCOUNT works here. Reads EXCHANGE_PASSWORD, or asks for the password."""
+    if name == OPERATOR:
+        raise Problem("the operator needs no log-in here: its password stands in the data directory", MISUSED)
+    scope.address  # noqa: B018 - nobody types a password in vain
+    await _stay_logged_in(scope, name, read_password(name, confirm=False))
+    if scope.json:
+        show_json(Done(f"{name} is logged in"))
+    else:
+        say(f"{name} is logged in here; try: exchange --as {name} portfolio")
+
+
+def read_password(name: str, *, confirm: bool) -> str:
+    """The password from the environment, or typed (twice when it is a new one)."""
+    if password := os.environ.get(PASSWORD_VARIABLE):
+        return password
+    if not sys.stdin.isatty():
+        raise Problem(f"there is no terminal to ask for the password on; set {PASSWORD_VARIABLE}", MISUSED)
+    typed: str = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=confirm, err=True)
+    return typed
+
+
+async def _stay_logged_in(scope: Scope, name: str, password: str) -> None:
+    async with scope.login(name, password) as client:
+        secret = await _new_key(client, name)
+    store_login(scope.market, name, secret.secret)
+
+
+async def _new_key(client: Client, name: str) -> Secret:
+    return accepted(await client.request(subjects.api(name, "key"), None, Secret, repeat=False))
+
+
+def _share(text: str) -> tuple[str, int]:
+    symbol, separator, quantity = text.partition("=")
+    if not separator or not quantity.isdecimal():
+        raise Problem(f"--shares: expected SYMBOL=QUANTITY, like KRYP=500, got {text}", MISUSED)
+    return symbol.upper(), int(quantity)

@@ -1,0 +1,87 @@
+"""The command line: which commands there are, and how a call of it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+
+import typer
+
+from . import accounts, audit, bench, command, market_data, status, trading, up
+from .command import add
+from .problem import FAILED, Problem
+from .scope import Scope
+
+app = typer.Typer(
+    name="exchange",
+    help="A stock market that anybody can run with one command.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+account = typer.Typer(help="Open accounts and look at them.", no_args_is_help=True)
+
+
+@app.callback()
+def shared(
+    context: typer.Context,
+    account: command.As = "",
+    data: command.Data = None,
+    server: command.Server = "",
+    json: command.Json = False,
+) -> None:
+    """A stock market that anybody can run with one command."""
+    context.obj = Scope(account, data, server or os.environ.get("EXCHANGE_SERVER", ""), json)
+
+
+add(app, up.up, panel="Market")
+add(app, status.status, panel="Market")
+add(app, audit.audit, panel="Market")
+add(app, bench.bench, panel="Market")
+add(app, bench.bench, panel="Market")
+app.add_typer(account, name="account", rich_help_panel="Accounts")
+add(account, accounts.create)
+add(account, accounts.show)
+add(account, accounts.key)
+add(app, accounts.login, panel="Accounts")
+add(app, trading.buy, panel="Trading")
+add(app, trading.sell, panel="Trading")
+add(app, trading.cancel, panel="Trading")
+add(app, trading.orders, panel="Trading")
+add(app, trading.fills, panel="Trading")
+add(app, trading.portfolio, panel="Trading")
+add(app, market_data.symbols, panel="Market data")
+add(app, market_data.book, panel="Market data")
+add(app, market_data.trades, panel="Market data")
+add(app, market_data.candles, panel="Market data")
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command line; its exit code. What goes wrong is one line on stderr, never a traceback."""
+    logging.getLogger().addHandler(logging.NullHandler())  # Libraries must not talk between the lines.
+    try:
+        code = app(arguments, prog_name="exchange", standalone_mode=False)
+        sys.stdout.flush()
+    except Problem as problem:
+        return _end(str(problem), problem.exit_code)
+    except typer.TyperException as misuse:
+        return _end(misuse.format_message(), misuse.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        return _end("given up", FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # What reads us has enough; Python must not complain.
+        return FAILED
+    except Exception as defect:
+        if sys.flags.dev_mode:
+            raise
+        return _end(f"a defect of this program: {type(defect).__name__}: {defect}", FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _end(text: str, exit_code: int) -> int:
+    with contextlib.suppress(OSError):
+        if text:  # Empty where the help was shown instead.
+            print(f"exchange: {' '.join(text.split())}", file=sys.stderr)
+    return exit_code

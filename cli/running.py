@@ -1,0 +1,202 @@
+"""One run of `exchange up`: from its first process to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from exchange import subjects
+from exchange.client import Client, ClientError
+from exchange.market import Market
+from exchange.messages import LedgerState, Refused, SymbolInfo
+from exchange.permissions import OPERATOR
+from exchange.secrets import Secrets
+from exchange.server import NatsServer, ServerError, ServerOptions
+
+from .child import Child, tie_to_parent
+from .directory import DataDirectory
+from .output import console, say, show_json
+from .problem import Problem
+from .scope import Scope
+from .supervisor import DEATHS_MAX, MarketFailed, Supervisor
+
+HOST: Final = "127.0.0.1"
+DEATHS_VARIABLE: Final = "EXCHANGE_DEATHS_MAX"
+"""Instead of DEATHS_MAX, for tests that kill on purpose."""
+POLL_SECONDS: Final = 0.05
+PATIENCE_SECONDS: Final = 10.0
+"""After that the terminal says that it still waits: a long log takes its time to recover from."""
+
+
+class RunningMarket:
+    """One run of `exchange up`."""
+
+    def __init__(
+        self, scope: Scope, directory: DataDirectory, rules: Market, secrets: Secrets, ports: dict[str, int], *, bots: bool
+    ) -> None:
+        self._scope = scope
+        self._directory = directory
+        self._rules = rules
+        self._secrets = secrets
+        self._page = Child("web", "exchange.web", [], directory.log("web"), self._say)
+        self._listen(ports["--port"])
+        options = ServerOptions(
+            data=directory.path, host=HOST, client_port=ports["--nats-port"], websocket_port=ports["--ws-port"]
+        )
+        self._server = NatsServer(options, secrets, tie_to_parent())
+        deaths_max = int(os.environ.get(DEATHS_VARIABLE) or DEATHS_MAX)
+        self._supervisor = Supervisor(directory, self._server, self._workers(bots), self._say, deaths_max)
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until it is asked to stop. Raises Problem when it cannot go on."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal)
+        self._say(f"starting {self._rules.title} on {self._directory.path} …")
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            if await self._start(stopping):
+                await self._watch(stopping)
+                self._say(f"stopped; everything is kept in {self._directory.path}")
+        finally:
+            self._supervisor.kill()
+
+    async def _start(self, stopping: asyncio.Task[bool]) -> bool:
+        """Whether all processes were started; False when the market was asked to stop meanwhile."""
+        try:
+            self._directory.tell(pid=os.getpid(), started=time.time_ns(), live=False)
+            starting = asyncio.create_task(self._supervisor.start())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                await self._supervisor.stop()
+                await asyncio.gather(starting, return_exceptions=True)
+                return False
+            starting.result()
+        except (ServerError, OSError) as error:
+            raise Problem(f"the market could not be started: {error}") from None
+        return True
+
+    async def _watch(self, stopping: asyncio.Task[bool]) -> None:
+        """Keep all processes alive until the market is asked to stop, then stop them."""
+        watching = asyncio.create_task(self._supervisor.watch())
+        opening = asyncio.create_task(self._open())
+        await asyncio.wait({watching, stopping, opening}, return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            opening.result()
+            await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        opening.cancel()
+        self._say("\nstopping …")
+        await self._supervisor.stop()
+        try:
+            await watching
+        except MarketFailed as failed:
+            for line in failed.lines:
+                print(f"  {line}", file=sys.stderr)
+            raise Problem(str(failed)) from None
+
+    def _on_signal(self) -> None:
+        if self._stopping.is_set():
+            self._supervisor.kill()
+        self._stopping.set()
+
+    def _workers(self, bots: bool) -> list[Child]:
+        modules: list[tuple[str, str, Sequence[str]]] = [
+            ("auth", "exchange.ledger.auth", ()),
+            ("ledger", "exchange.ledger", ()),
+            *((f"engine-{shard}", "exchange.engine", ("--shard", str(shard))) for shard in range(1, self._rules.shards + 1)),
+            ("ticks", "exchange.ticks", ()),
+            ("historian", "exchange.ledger.historian", ()),
+        ]
+        if bots:
+            modules.append(("bots", "exchange.bots", ()))
+        data = ("--data", str(self._directory.path))
+        workers = [Child(name, module, (*data, *more), self._directory.log(name), self._say) for name, module, more in modules]
+        return [*workers, self._page]
+
+    def _listen(self, port: int) -> None:
+        """The page's port, at its next start."""
+        self._page.arguments = ["--data", str(self._directory.path), "--host", HOST, "--port", str(port)]
+
+    async def _open(self) -> None:
+        """Wait until the market is live: the page, ticks and the ledger answer. Then say so."""
+        impatient = asyncio.get_running_loop().call_later(
+            PATIENCE_SECONDS, self._say, f"still starting; the workers' logs are in {self._directory.log('').parent}"
+        )
+        while not (page := self._directory.page_address()):  # noqa: ASYNC110 - another process writes it
+            await asyncio.sleep(POLL_SECONDS)
+        self._listen(urlsplit(page).port or 0)  # A page that is started again is where it was.
+        while not await asyncio.to_thread(_answers, page):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+        await self._ask("", "", subjects.public("symbols"), list[SymbolInfo])
+        await self._ask(OPERATOR, self._secrets.operator, subjects.admin("digest"), LedgerState)
+        impatient.cancel()
+        self._directory.tell(http=page, live=True)
+        if self._scope.json:
+            show_json(self._directory.told)
+        else:
+            self._announce(page.replace(HOST, "localhost"))
+
+    async def _ask(self, account: str, secret: str, subject: str, answer: type[object]) -> None:
+        while True:
+            with contextlib.suppress(ClientError):
+                async with await Client.connect(self._server.url, account, secret) as client:
+                    if not isinstance(await client.request(subject, None, answer), Refused):
+                        return
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _announce(self, page: str) -> None:
+        default = Scope().data_directory == self._directory.path
+        exchange = _program() if default else f"{_program()} --data {self._directory.path}"
+        first = self._rules.symbols[0].symbol
+        table = Table.grid(padding=(0, 2))
+        for name, value in (
+            ("page", page),
+            ("operator", f"{OPERATOR}, password {self._secrets.operator}"),
+            ("server", f"{self._server.url} and {self._server.websocket_url}"),
+            ("data", str(self._directory.path)),
+            ("next", f"{exchange} account create alice"),
+            ("", f"{exchange} book {first}"),
+        ):
+            table.add_row(Text(name), Text(value, style="bold" if name in ("page", "next", "") else "", overflow="fold"))
+        with contextlib.suppress(OSError):
+            console().print(Panel.fit(table, title=Text(f"{self._rules.title} is live"), subtitle="Ctrl-C stops it"))
+
+    def _say(self, text: str) -> None:
+        if not self._scope.json:
+            with contextlib.suppress(OSError):  # A terminal that went away must not take the market along.
+                say(text)
+
+
+def _program() -> str:
+    """What to type to run this program once more."""
+    own, found = Path(sys.argv[0]), shutil.which("exchange")
+    if own.name != "exchange" or (found and own.exists() and own.samefile(found)):
+        return "exchange"
+    return os.path.relpath(own)
+
+
+def _answers(page: str) -> bool:
+    address = urlsplit(page)
+    connection = http.client.HTTPConnection(address.hostname or HOST, address.port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

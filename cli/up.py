@@ -1,0 +1,74 @@
+"""`exchange up`: a whole market, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange.market import MarketError
+from exchange.secrets import SecretsError, load_secrets
+from exchange.server import ServerError, find_binary
+
+from .directory import DataDirectory
+from .problem import MISUSED, Problem
+from .scope import Scope
+
+Ports = dict[str, int]
+"""Option → port, 0 for any free one."""
+
+
+def up(
+    scope: Scope,
+    market: Annotated[
+        Path | None,
+        typer.Argument(metavar="[MARKET.yaml]", help="What is traded; remembered for the next time.", show_default=False),
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of the page; 0 for any free one.")] = 8080,
+    nats_port: Annotated[int, typer.Option("--nats-port", min=0, max=65535, help="Of the NATS server.")] = 4222,
+    ws_port: Annotated[int, typer.Option("--ws-port", min=0, max=65535, help="Of the server's websockets.")] = 9222,
+    no_bots: Annotated[bool, typer.Option("--no-bots", help="Without the bots of the market file.")] = False,
+) -> None:
+    """Run a market until Ctrl-C: the NATS server, all workers, the page and the bots."""
+    from .running import HOST, RunningMarket  # Costs as much as all the rest of `exchange --help`.
+
+    ports = {"--port": port, "--nats-port": nats_port, "--ws-port": ws_port}
+    with DataDirectory.take(scope.data_directory) as directory:
+        try:
+            rules, content = directory.market(market)
+            secrets = load_secrets(directory.path)
+            find_binary()
+        except (MarketError, SecretsError, ServerError) as error:
+            raise Problem(str(error)) from None
+        _check_ports(HOST, ports)
+        try:
+            directory.remember_market(content)
+        except OSError as error:
+            raise Problem(f"the data directory cannot be written: {error.filename}: {error.strerror}") from None
+
+        async def run() -> None:
+            await RunningMarket(scope, directory, rules, secrets, ports, bots=bool(rules.bots) and not no_bots).run()
+
+        asyncio.run(run())
+
+
+def _check_ports(host: str, ports: Ports) -> None:
+    """Raises Problem for a port that cannot be listened on."""
+    chosen = [port for port in ports.values() if port]
+    for option, port in ports.items():
+        if not port:
+            continue
+        if chosen.count(port) > 1:
+            raise Problem(f"{option} {port}: every port can be used for one purpose only", MISUSED)
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((host, port))
+            except OSError as error:
+                taken = error.errno == errno.EADDRINUSE
+                why = "is taken by another program" if taken else f"cannot be used ({error.strerror})"
+                raise Problem(f"port {port} {why}; choose another with {option}") from None
