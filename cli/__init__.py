@@ -2,9 +2,14 @@
 
 import sys
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """The console script `exchange`."""
-    from .app import run  # Not above: whoever imports a part of this package needs no command line.
+    try:
+        from .app import run  # Not above: whoever imports a part of this package needs no command line.
 
-    sys.exit(run(sys.argv[1:]))
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -29,7 +30,7 @@ PASSWORD_VARIABLE = "EXCHANGE_PASSWORD"
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="a-z, 0-9, - and _, at most 32.", show_default=False)]
 
 
-async def create(
+def create(
     scope: Scope,
     name: Name,
     cash: Annotated[
@@ -47,12 +48,8 @@ async def create(
         raise Problem(f"--cash: {error}", MISUSED) from None
     endowment = dict(map(_share, shares)) if shares else None
     scope.address  # noqa: B018 - nobody types a password in vain
-    password = read_password(name, confirm=True)
-    async with scope.operator() as operator:
-        wanted = Credentials(name, password, units, endowment)
-        subject = subjects.admin("create_account")
-        done = accepted(await operator.request(subject, wanted, Done, seconds=CREATE_SECONDS_MAX))
-    await _stay_logged_in(scope, name, password)
+    # Asked outside of the event loop, where Ctrl-C works.
+    done = asyncio.run(_create(scope, Credentials(name, read_password(name, confirm=True), units, endowment)))
     if scope.json:
         show_json(done)
     else:
@@ -84,12 +81,12 @@ async def key(scope: Scope, name: Name) -> None:
         say(secret.secret)
 
 
-async def login(scope: Scope, name: Name) -> None:
+def login(scope: Scope, name: Name) -> None:
     """Log in, so that --as ACCOUNT works here. Reads EXCHANGE_PASSWORD, or asks for the password."""
     if name == OPERATOR:
         raise Problem("the operator needs no log-in here: its password stands in the data directory", MISUSED)
     scope.address  # noqa: B018 - nobody types a password in vain
-    await _stay_logged_in(scope, name, read_password(name, confirm=False))
+    asyncio.run(_stay_logged_in(scope, name, read_password(name, confirm=False)))
     if scope.json:
         show_json(Done(f"{name} is logged in"))
     else:
@@ -104,6 +101,14 @@ def read_password(name: str, *, confirm: bool) -> str:
         raise Problem(f"there is no terminal to ask for the password on; set {PASSWORD_VARIABLE}", MISUSED)
     typed: str = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
+
+
+async def _create(scope: Scope, wanted: Credentials) -> Done:
+    async with scope.operator() as operator:
+        subject = subjects.admin("create_account")
+        done = accepted(await operator.request(subject, wanted, Done, seconds=CREATE_SECONDS_MAX))
+    await _stay_logged_in(scope, wanted.account, wanted.password)
+    return done
 
 
 async def _stay_logged_in(scope: Scope, name: str, password: str) -> None:

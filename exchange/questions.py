@@ -63,7 +63,7 @@ class Questions:
     async def _respond(self, request: Request, handler: Handler) -> None:
         try:
             answer = await handler(request.subject, request.data)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # All that a stranger's bytes can cause.
             answer = Refused("malformed", str(error))
         except Exception:
             logger.exception("%s could not be answered", request.subject)

@@ -32,14 +32,16 @@ class Traffic(Protocol):
 class OrderFlow:
     """Orders of many accounts around fixed prices, a share of them marketable, the oldest cancelled: the book stays bounded.
 
-    An account keeps about OPEN_ORDERS orders open, so that a market of any speed has the same book.
+    An account keeps about OPEN_ORDERS orders open, so that a market of any speed has the same book. With what is
+    marketable ending by itself, that makes 54 % submits and 46 % cancels.
     """
 
-    SUBMIT_SHARE: Final = 0.55
     MARKETABLE_SHARE: Final = 0.15
     OPEN_ORDERS: Final = 50
-    OPEN_ORDERS_MAX: Final = 200
-    """With so many open an account only cancels."""
+    SUBMIT_SHARE_BELOW: Final = 0.9
+    """Of the commands of an account with fewer open orders than that …"""
+    SUBMIT_SHARE_ABOVE: Final = 0.5
+    """… and with as many or more: fewer come than go."""
     DISTANCE_TICKS_MAX: Final = 10
 
     def __init__(self, accounts: list[str], symbols: list[tuple[str, int, int]], per_request: int, seed: int) -> None:
@@ -62,8 +64,8 @@ class OrderFlow:
         taker = ""
         for _ in range(self._per_request):
             resting = len(open_orders)
-            share = self.SUBMIT_SHARE if resting >= self.OPEN_ORDERS else 0.95
-            if resting and (resting >= self.OPEN_ORDERS_MAX or self._random.random() > share):
+            share = self.SUBMIT_SHARE_BELOW if resting < self.OPEN_ORDERS else self.SUBMIT_SHARE_ABOVE
+            if resting and self._random.random() > share:
                 commands.append(Cancel(client_order_id=open_orders.popleft()))
                 continue
             orders += 1

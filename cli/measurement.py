@@ -1,0 +1,204 @@
+"""Measures what this machine can do, each end-to-end figure beside the floor measured in the same run.
+
+Parts that need no market run in the worker's own package, as `python -P -m exchange.<service>.bench`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from exchange.connection import connect
+from exchange.load import Load, open_accounts
+from exchange.log import JetStreamLog
+from exchange.settings import RUNTIME_FILE, Settings, load_settings
+from exchange.traffic import OrderFlow, Request
+from exchange.wire import Wire
+
+MARKET: Final = """
+title: Benchmark
+symbols:
+  - {symbol: AAA, name: First, opening_price: 100}
+  - {symbol: BBB, name: Second, opening_price: 20}
+  - {symbol: CCC, name: Third, opening_price: 5}
+fees: {maker: 0, taker: 5}
+limits: {open_orders: 5000, orders_per_second: 0}
+"""
+SYMBOLS: Final = [("AAA", 1_000_000, 100), ("BBB", 200_000, 100), ("CCC", 50_000, 100)]
+ACCOUNTS: Final = [f"load{number}" for number in range(20)]
+CASH: Final = 10_000_000_000_000
+SHARES: Final = 1_000_000_000
+LATENCY_RATE: Final = 2_000
+START_SECONDS_MAX: Final = 30.0
+SINGLE_WINDOW: Final = 512
+TWENTY_WINDOW: Final = 128
+
+Report = Callable[[str], None]
+
+
+class Echo:
+    """Traffic for the floor: requests as large as orders, to a service that only answers."""
+
+    def __init__(self, payload: bytes) -> None:
+        self._request = Request(b"floor.echo", payload, 1, 0)
+
+    def next(self) -> Request:
+        """The same again."""
+        return self._request
+
+
+ECHO_SERVICE: Final = """
+import asyncio, sys, uvloop
+from pathlib import Path
+from exchange.connection import connect
+from exchange.settings import load_settings
+
+async def main():
+    settings = load_settings(Path(sys.argv[1]))
+    client = await connect(settings.server, "worker", settings.secrets.worker, name="echo")
+    async def answer(message):
+        await client.publish(message.reply, message.data)
+    await client.subscribe("floor.echo", cb=answer)
+    await client.flush()
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+uvloop.run(main())
+"""
+
+
+def run_bench(quick: bool, report: Report) -> dict[str, Any]:
+    """All figures as nested dictionaries. `report` hears what is going on. Raises RuntimeError when a part fails."""
+    report("matching, in process")
+    figures = _module("exchange.engine.bench", "--commands", "200000" if quick else "1000000")
+    report("the ledger's gate, in process")
+    figures |= _module("exchange.ledger.bench")
+    with tempfile.TemporaryDirectory(prefix="exchange-bench-") as directory:
+        figures |= asyncio.run(_whole(Path(directory), 4.0 if quick else 15.0, report))
+    return figures
+
+
+def _module(module: str, *arguments: str) -> dict[str, Any]:
+    finished = subprocess.run([sys.executable, "-P", "-m", module, *arguments], capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise RuntimeError(f"{module} failed: {finished.stderr.strip().splitlines()[-1:]}")
+    figures: dict[str, Any] = json.loads(finished.stdout)
+    return figures
+
+
+async def _whole(directory: Path, seconds: float, report: Report) -> dict[str, Any]:
+    report("starting a market")
+    async with _market(directory) as settings:
+        bots = await connect(settings.server, "bots", settings.secrets.bots, name="bench")
+        await open_accounts(bots, ACCOUNTS, CASH, {symbol: SHARES for symbol, _, _ in SYMBOLS})
+        await bots.close()
+        report("floor: an echo service, and bare appends, on the same server")
+        floor = await _floor(settings, seconds / 2)
+        end_to_end: dict[str, Any] = {}
+        for name, per_request, window in (("single", 1, SINGLE_WINDOW), ("twenty", 20, TWENTY_WINDOW)):
+            report(f"end to end, {name} order{'s' if per_request > 1 else ''} a request")
+            end_to_end[name] = await _end_to_end(settings, per_request, window, seconds)
+        end_to_end["single"]["floor_ratio"] = end_to_end["single"]["commands_per_s"] / floor["echo_per_s"]
+        end_to_end["twenty"]["floor_ratio"] = end_to_end["twenty"]["commands_per_s"] / (20 * floor["echo_per_s"])
+        report("recovery from the logs alone")
+        ledger = _module("exchange.ledger.audit", "--data", str(directory))
+        engine = _module("exchange.engine.audit", "--data", str(directory), "--shard", "1")
+        recovery = {
+            "orders_per_s": ledger["orders"] / max(ledger["seconds"], engine["seconds"]),
+            "ledger_seconds": ledger["seconds"],
+            "engine_seconds": engine["seconds"],
+            "orders": ledger["orders"],
+        }
+    return {"floor": floor, "end_to_end": end_to_end, "recovery": recovery}
+
+
+@contextlib.asynccontextmanager
+async def _market(data: Path) -> AsyncIterator[Settings]:
+    market = data / "bench.yaml"
+    market.write_text(MARKET)
+    command = [sys.executable, "-P", "-m", "exchange.cli", "up", str(market), "--data", str(data), "--no-bots"]
+    command += ["--port", "0", "--nats-port", "0", "--ws-port", "0"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(START_SECONDS_MAX):
+            while not _runtime(data).get("live"):
+                if process.returncode is not None:
+                    raise RuntimeError(f"the market did not start: {(await process.stderr.read()).decode()}")
+                await asyncio.sleep(0.05)
+        yield load_settings(data)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            await process.wait()
+
+
+def _runtime(data: Path) -> dict[str, Any]:
+    try:
+        runtime: dict[str, Any] = json.loads((data / RUNTIME_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return runtime
+
+
+async def _floor(settings: Settings, seconds: float) -> dict[str, float]:
+    service = await asyncio.create_subprocess_exec(sys.executable, "-P", "-c", ECHO_SERVICE, str(settings.data), stdout=PIPE)
+    try:
+        assert service.stdout is not None
+        await service.stdout.readline()
+        wire = await Wire.open(settings.server, "worker", settings.secrets.worker)
+        payload = OrderFlow(ACCOUNTS, SYMBOLS, 1, seed=1).next().payload
+        echo = await Load(wire, Echo(payload)).closed_loop(SINGLE_WINDOW, seconds)
+        wire.close()
+        wire = await Wire.open(settings.server, "worker", settings.secrets.worker)
+        paced = await Load(wire, Echo(payload)).open_loop(LATENCY_RATE, seconds)
+        wire.close()
+    finally:
+        service.terminate()
+        await service.wait()
+    client = await connect(settings.server, "worker", settings.secrets.worker, name="floor")
+    log = JetStreamLog(client, "FLOOR")
+    await log.create()
+    started = time.perf_counter()
+    number = 0
+    while time.perf_counter() - started < seconds / 2:
+        number += 1
+        await log.append(number, payload)
+    appends = number / (time.perf_counter() - started)
+    await client.jetstream().delete_stream("FLOOR")
+    await client.close()
+    return {"echo_per_s": echo.commands_per_s, "echo_p50_ms": paced.acknowledgement.p50, "append_per_s": appends}
+
+
+async def _end_to_end(settings: Settings, per_request: int, window: int, seconds: float) -> dict[str, float]:
+    flow = OrderFlow(ACCOUNTS, SYMBOLS, per_request, seed=time.time_ns())
+    wire = await Wire.open(settings.server, "bots", settings.secrets.bots)
+    full = await Load(wire, flow).closed_loop(window, seconds)
+    wire.close()
+    wire = await Wire.open(settings.server, "bots", settings.secrets.bots)
+    load = Load(wire, flow)
+    load.follow_trades(ACCOUNTS)
+    paced = await load.open_loop(LATENCY_RATE / per_request, seconds)
+    wire.close()
+    if full.unanswered or paced.unanswered:
+        raise RuntimeError(f"{full.unanswered + paced.unanswered} requests were never answered")
+    assert paced.trade is not None
+    return {
+        "orders_per_s": full.orders_per_s,
+        "commands_per_s": full.commands_per_s,
+        "ack_p50_ms": paced.acknowledgement.p50,
+        "ack_p99_ms": paced.acknowledgement.p99,
+        "ack_p999_ms": paced.acknowledgement.p999,
+        "trade_p50_ms": paced.trade.p50,
+        "trade_p99_ms": paced.trade.p99,
+    }

@@ -1,0 +1,159 @@
+"""A person's session with the command line against a whole running market."""
+
+from __future__ import annotations
+
+import re
+import stat
+
+import pytest
+
+from tests.e2e.market_process import RunningMarket
+
+PASSWORD = "a long password"
+
+
+@pytest.fixture(scope="module")
+def names(market: RunningMarket) -> tuple[str, str]:
+    """Two accounts with ten thousand each, and shares."""
+    for name in ("carol", "dave"):
+        created = market.cli("account", "create", name, "--cash", "10000", "--shares", "PUPS=500", password=PASSWORD)
+        assert created.returncode == 0, created.stderr
+        assert created.stdout == f"{name} has an account and is logged in here; try: exchange --as {name} portfolio\n"
+    return "carol", "dave"
+
+
+def one_line(market: RunningMarket, *arguments: str, password: str = "") -> str:
+    """The line of a refusal."""
+    finished = market.cli(*arguments, password=password)
+    assert finished.returncode == 1, finished.stdout
+    assert finished.stdout == ""
+    assert finished.stderr.count("\n") == 1
+    return finished.stderr.strip()
+
+
+def test_two_people_trade(market: RunningMarket, names: tuple[str, str]) -> None:
+    bid = market.ask("book", "PUPS")["bids"][0][0]
+    price = f"{bid / 10_000 - 1:.2f}"  # Far enough from the bots that nobody else trades there.
+    units = round(float(price) * 10_000)
+    bought = market.ask("--as", "carol", "buy", "PUPS", "100", "--limit", price)
+    assert bought == {"type": "accepted", "order_id": bought["order_id"], "client_order_id": bought["client_order_id"]}
+
+    (order,) = market.ask("--as", "carol", "orders")
+    assert (order["order_id"], order["side"], order["price"], order["remaining"]) == (bought["order_id"], "buy", units, 100)
+    portfolio = market.ask("--as", "carol", "portfolio")
+    assert (portfolio["cash"], portfolio["cash_held"]) == (100_000_000, 100 * units)
+
+    text = market.cli("--as", "carol", "orders").stdout
+    assert re.search(rf"{bought['order_id']}\s.*PUPS\s+buy\s+{price}\s+100\s+100", text)
+    text = market.cli("--as", "carol", "portfolio").stdout
+    assert text.splitlines()[-1] == "1 open order"
+    assert re.search(rf"cash\s+10,000\.00\s+{100 * units / 10_000:.2f}\s+{10_000 - 100 * units / 10_000:,.2f}", text)
+
+    cancelled = market.cli("--as", "carol", "cancel", str(bought["order_id"]))
+    assert cancelled.stdout == f"cancelling order {bought['order_id']}\n"
+    market.wait_until(lambda: market.ask("--as", "carol", "orders") == [], "the order was not cancelled")
+    assert market.ask("--as", "carol", "portfolio")["cash_held"] == 0
+
+
+def test_a_market_order_tells_what_it_traded(market: RunningMarket, names: tuple[str, str]) -> None:
+    finished = market.cli("--as", "dave", "buy", "PUPS", "50")
+    assert finished.returncode == 0, finished.stderr
+    accepted, *filled = finished.stdout.splitlines()
+    assert re.fullmatch(r"order \d+ accepted: buy 50 PUPS at the market", accepted)
+    quantities = [int(re.fullmatch(r"filled (\d+) at \d+\.\d+", line)[1]) for line in filled]  # type: ignore[index]
+    assert sum(quantities) == 50
+    market.wait_until(lambda: len(market.ask("--as", "dave", "fills")) == len(filled), "history does not know the fills")
+    fills = market.ask("--as", "dave", "fills")
+    assert [fill["quantity"] for fill in reversed(fills)] == quantities
+    portfolio = market.ask("--as", "dave", "portfolio")
+    assert portfolio["positions"] == [{**portfolio["positions"][0], "symbol": "PUPS", "quantity": 550, "held": 0}]
+    assert portfolio["cash"] == 100_000_000 - sum(fill["price"] * fill["quantity"] for fill in fills)
+    assert "PUPS" in market.cli("--as", "dave", "fills").stdout
+
+
+def test_an_order_sent_twice_is_placed_once(market: RunningMarket, names: tuple[str, str]) -> None:
+    order = ("--as", "carol", "buy", "KRYP", "1", "--limit", "1.00", "--client-id", "only-once")
+    first, second = market.ask(*order), market.ask(*order)
+    assert second == {**first, "duplicate": True}
+    assert [row["client_order_id"] for row in market.ask("--as", "carol", "orders")] == ["only-once"]
+    assert "was accepted before" in market.cli(*order).stdout
+    assert market.cli("--as", "carol", "cancel", "--client-id", "only-once").returncode == 0
+    market.wait_until(lambda: market.ask("--as", "carol", "orders") == [], "the order was not cancelled")
+
+
+def test_refusals_are_one_line(market: RunningMarket, names: tuple[str, str]) -> None:
+    text = one_line(market, "--as", "carol", "buy", "KRYP", "100000", "--limit", "20")
+    assert re.fullmatch(r"exchange: refused: .* \(insufficient_funds\)", text)
+    assert "(unknown_symbol)" in one_line(market, "--as", "carol", "buy", "NOPE", "1", "--limit", "20")
+    assert "(price_off_tick)" in one_line(market, "--as", "carol", "buy", "ADAM", "1", "--limit", "20.01")
+    assert "(insufficient_shares)" in one_line(market, "--as", "carol", "sell", "KRYP", "1", "--limit", "20")
+    assert "(unknown_order)" in one_line(market, "--as", "carol", "cancel", "987654321")
+    assert "(unknown_symbol)" in one_line(market, "book", "NOPE")
+    assert "(unknown_account)" in one_line(market, "account", "show", "nobody")
+    refused = market.cli("--as", "carol", "buy", "NOPE", "1", "--limit", "20", "--json")
+    assert refused.returncode == 1
+    assert refused.stdout.startswith('{"type":"refused","reason":"unknown_symbol"')
+
+
+def test_log_in(market: RunningMarket, names: tuple[str, str]) -> None:
+    logins = market.directory / "config" / "logins.json"
+    assert stat.S_IMODE(logins.stat().st_mode) == 0o600
+    logins.unlink()
+    assert one_line(market, "--as", "dave", "orders").endswith("dave is not logged in here; log in with: exchange login dave")
+    assert "was refused" in one_line(market, "login", "dave", password="not the password")
+    assert market.cli("login", "dave").stderr.endswith("set EXCHANGE_PASSWORD\n")
+    assert market.cli("login", "dave", password=PASSWORD).returncode == 0
+    assert market.ask("--as", "dave", "portfolio")["account"] == "dave"
+    assert market.cli("login", "carol", password=PASSWORD).returncode == 0
+    again = one_line(market, "account", "create", "dave", password="another password")
+    assert "dave" in again
+
+
+def test_a_key_is_for_programs(market: RunningMarket, names: tuple[str, str]) -> None:
+    secret = market.ask("account", "key", "carol")
+    assert secret["account"] == "carol"
+    finished = market.cli("account", "key", "carol")
+    assert len(finished.stdout.split()) == 1
+    assert finished.stdout.strip() != secret["secret"]
+
+
+async def test_a_client_with_that_key(market: RunningMarket, names: tuple[str, str]) -> None:
+    secret = market.ask("account", "key", "carol")["secret"]
+    async with await market.connect("carol", secret) as client:
+        assert client.account == "carol"
+
+
+def test_the_operator_sees_every_account(market: RunningMarket, names: tuple[str, str]) -> None:
+    assert market.ask("account", "show", "carol")["account"] == "carol"
+    assert market.ask("--as", "carol", "account", "show", "carol")["account"] == "carol"
+
+
+def test_public_data(market: RunningMarket) -> None:
+    assert [row["symbol"] for row in market.ask("symbols")] == ["KRYP", "ADAM", "PUPS"]
+    book = market.ask("book", "KRYP", "--levels", "5")
+    assert book["bids"][0][0] < book["asks"][0][0]
+    assert len(book["bids"]) <= 5
+    market.wait_until(lambda: len(market.ask("trades", "KRYP")) >= 2, "nobody trades")
+    ids = [trade["trade_id"] for trade in market.ask("trades", "KRYP", "--limit", "2")]
+    assert len(ids) == 2
+    assert market.ask("candles", "KRYP", "--interval", "1s")[-1]["symbol"] == "KRYP"
+    assert market.ask("symbols", "--server", market.runtime["server"])
+
+
+def test_tables_for_people(market: RunningMarket) -> None:
+    lines = market.cli("book", "KRYP", "--levels", "3").stdout.splitlines()
+    sides = [line.split()[0] for line in lines[3:]]
+    assert sides == sorted(sides), "asks stand above bids"
+    prices = [float(line.split()[1]) for line in lines[3:]]
+    assert prices == sorted(prices, reverse=True)
+    assert "Kryptonite" in market.cli("symbols").stdout
+    assert market.cli("trades", "KRYP").returncode == 0
+    assert market.cli("candles", "KRYP").stdout.split()[0] == "start"
+    status = market.cli("status").stdout
+    assert all(worker in status for worker in market.runtime["workers"])
+    assert "\x1b" not in status
+
+
+def test_audit_passes(market: RunningMarket) -> None:
+    audit = market.ask("audit")
+    assert audit["passed"], audit
