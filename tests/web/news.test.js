@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { newsOf } from "../../web/page/news.js";
+
+const SYMBOLS = [{ symbol: "KRYP", tick: 100 }];
+
+test("reports in words", () => {
+  const rows = [
+    [{ type: "orderfilled", side: "buy", quantity: 1_000, symbol: "KRYP", price: 205_500 }, "Bought 1,000 KRYP at 20.55", "buy"],
+    [{ type: "orderfilled", side: "sell", quantity: 5, symbol: "KRYP", price: 205_500 }, "Sold 5 KRYP at 20.55", "sell"],
+    [{ type: "ordercancelled", order_id: 7, symbol: "KRYP", quantity: 3, reason: "owner" }, "Order 7: 3 KRYP cancelled", "plain"],
+    [{ type: "transferred", asset: "CASH", amount: 5_000_000 }, "500.00 came into your account", "plain"],
+    [{ type: "transferred", asset: "KRYP", amount: -4 }, "4 KRYP left your account", "plain"],
+  ];
+  for (const [report, text, kind] of rows) assert.deepEqual(newsOf(report, SYMBOLS), { text, kind });
+  assert.match(newsOf({ type: "ordercancelled", order_id: 7, symbol: "KRYP", quantity: 3, reason: "ioc" }, SYMBOLS).text, /at once$/);
+  assert.equal(newsOf({ type: "orderaccepted" }, SYMBOLS), null);
+});

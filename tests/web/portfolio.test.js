@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { availableCash, availableShares, averageCost, newReports, withFills, withReports } from "../../web/page/portfolio.js";
+
+const PORTFOLIO = Object.freeze({
+  account: "alice",
+  cash: 1_000_000,
+  cash_held: 0,
+  positions: [{ symbol: "KRYP", quantity: 10, held: 0, price: 200 }],
+  orders: [],
+  report: 7,
+  time: 0,
+});
+const accepted = (order_id, side, quantity, price) => ({
+  type: "orderaccepted", order_id, client_order_id: `c${order_id}`, symbol: "KRYP", side, quantity, price, time: 1,
+});
+const filled = (order_id, side, quantity, price, remaining, fee = 0) => ({
+  type: "orderfilled", order_id, symbol: "KRYP", trade_id: order_id, side, price, quantity, remaining, fee, liquidity: "taker", time: 2,
+});
+const cancelled = (order_id, quantity) => ({ type: "ordercancelled", order_id, symbol: "KRYP", quantity, reason: "owner", time: 3 });
+const after = (number, ...reports) => withReports(PORTFOLIO, { number, reports });
+
+test("an accepted order is open and holds what it may need", () => {
+  const portfolio = after(8, accepted(1, "buy", 5, 100), accepted(2, "sell", 4, 300));
+  assert.equal(portfolio.report, 9);
+  assert.deepEqual(portfolio.orders.map(({ order_id, remaining, kind, tif }) => [order_id, remaining, kind, tif]), [[1, 5, "limit", "gtc"], [2, 4, "limit", "gtc"]]);
+  assert.equal(availableCash(portfolio), 1_000_000 - 500);
+  assert.equal(availableShares(portfolio, "KRYP"), 6);
+});
+
+test("a fill at a better price releases the whole hold of its shares", () => {
+  const portfolio = after(8, accepted(1, "buy", 5, 100), filled(1, "buy", 3, 90, 2, 7));
+  assert.equal(portfolio.cash, 1_000_000 - 270 - 7);
+  assert.equal(portfolio.cash_held, 200);
+  assert.equal(portfolio.orders[0].remaining, 2);
+  assert.equal(availableShares(portfolio, "KRYP"), 13);
+});
+
+test("the last fill ends the order; a sale brings cash less its fee", () => {
+  const portfolio = after(8, accepted(2, "sell", 4, 300), filled(2, "sell", 4, 310, 0, 5));
+  assert.deepEqual(portfolio.orders, []);
+  assert.equal(portfolio.cash, 1_000_000 + 1_240 - 5);
+  assert.deepEqual(portfolio.positions, [{ symbol: "KRYP", quantity: 6, held: 0, price: 200 }]);
+});
+
+test("a cancelled order holds nothing any more", () => {
+  const portfolio = after(8, accepted(1, "buy", 5, 100), filled(1, "buy", 2, 100, 3), cancelled(1, 3));
+  assert.deepEqual([portfolio.orders.length, portfolio.cash_held, portfolio.cash], [0, 0, 999_800]);
+});
+
+test("transfers move cash and shares, of symbols never owned too", () => {
+  const transfer = (asset, amount) => ({ type: "transferred", asset, amount, reason: "deposit", time: 1 });
+  const portfolio = after(8, transfer("CASH", 50), transfer("ADAM", 3));
+  assert.equal(portfolio.cash, 1_000_050);
+  assert.equal(availableShares(portfolio, "ADAM"), 3);
+});
+
+test("reports that the portfolio contains are not applied again", () => {
+  assert.equal(after(6, accepted(1, "buy", 5, 100), accepted(2, "buy", 5, 100)), PORTFOLIO);
+  const portfolio = after(7, accepted(1, "buy", 5, 100), accepted(2, "buy", 1, 100));
+  assert.deepEqual(portfolio.orders.map(({ order_id }) => order_id), [2]);
+  assert.deepEqual(newReports(PORTFOLIO, { number: 7, reports: ["old", "new"] }), [{ number: 8, report: "new" }]);
+});
+
+test("a missing report is noticed", () => {
+  assert.equal(after(9, accepted(1, "buy", 5, 100)), null);
+});
+
+test("reports leave their input alone", () => {
+  const before = structuredClone(PORTFOLIO);
+  after(8, accepted(1, "sell", 5, 100), filled(1, "sell", 5, 100, 0));
+  assert.deepEqual(PORTFOLIO, before);
+});
+
+test("fills from two sources are one list, newest first", () => {
+  const fill = (trade_id, time, order_id = 1) => ({ ...filled(order_id, "buy", 1, 100, 0), trade_id, time });
+  const fills = withFills([fill(2, 20), fill(1, 10)], [fill(3, 30), fill(2, 20), fill(2, 20, 9)]);
+  assert.deepEqual(fills.map(({ trade_id, order_id }) => [trade_id, order_id]), [[3, 1], [2, 1], [2, 9], [1, 1]]);
+  assert.equal(withFills(fills, [fill(1, 10)]), fills);
+});
+
+test("average cost: given shares at the opening price, bought ones at theirs, sold ones at the average", () => {
+  const position = (quantity) => ({ symbol: "KRYP", quantity });
+  const fills = (...list) => list.map(([side, quantity, price, fee = 0]) => ({ symbol: "KRYP", side, quantity, price, fee })).reverse();
+  assert.equal(averageCost(position(10), [], 200, true), 200);
+  assert.equal(averageCost(position(20), fills(["buy", 10, 300]), 200, true), 250);
+  assert.equal(averageCost(position(15), fills(["buy", 10, 300], ["sell", 5, 999]), 200, true), 250);
+  assert.equal(averageCost(position(4), fills(["sell", 10, 100], ["buy", 4, 150, 8]), 200, true), 152);
+  assert.equal(averageCost(position(10), [], 200, false), null);
+  assert.equal(averageCost(position(0), [], 200, true), null);
+});

@@ -1,0 +1,1 @@
+"""The page of the exchange, and the small server that hands it out."""

@@ -1,0 +1,28 @@
+// Who is here, and the way in and out.
+
+import { part, setAttribute, setText } from "../dom.js";
+
+const MARKUP = `
+  <button type="button" class="ghost" name="log-in">Log in</button>
+  <button type="button" class="primary" name="sign-up">Sign up</button>
+  <span class="who"><i aria-hidden="true"></i><b></b></span>
+  <button type="button" class="ghost" name="log-out">Log out</button>`;
+
+/** @param {HTMLElement} root @param {{ open: (mode: "log-in" | "sign-up") => void, logOut: () => void }} actions */
+export function mountAccountMenu(root, { open, logOut }) {
+  root.innerHTML = MARKUP;
+  root.addEventListener("click", ({ target }) => {
+    const name = target.closest("button")?.name;
+    if (name === "log-out") logOut();
+    else if (name !== undefined) open(name);
+  });
+
+  return ({ account, market }) => {
+    setAttribute(root, "data-account", account);
+    part(root, "[name=log-in]").hidden = account !== null;
+    part(root, "[name=sign-up]").hidden = account !== null || !market.sign_up;
+    part(root, ".who").hidden = part(root, "[name=log-out]").hidden = account === null;
+    setText(part(root, ".who b"), account ?? "");
+    setText(part(root, ".who i"), account?.[0].toUpperCase() ?? "");
+  };
+}

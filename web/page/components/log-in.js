@@ -1,0 +1,157 @@
+// The dialog to log in and to sign up.
+
+import { part, setAttribute, setText } from "../dom.js";
+import { sentence } from "../ticket.js";
+
+const MARKUP = `
+  <form novalidate>
+    <button type="button" class="icon-button close" aria-label="Close">
+      <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path d="M3 3l10 10M13 3L3 13"></path></svg>
+    </button>
+    <h2 id="log-in-title"></h2>
+    <p class="lead"></p>
+    <div class="field" data-field="account">
+      <label for="log-in-account">Name</label>
+      <input id="log-in-account" name="account" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="32"
+        aria-describedby="log-in-account-message">
+      <p class="message" id="log-in-account-message" data-kind="error" aria-live="polite"></p>
+    </div>
+    <div class="field" data-field="password">
+      <label for="log-in-password">Password</label>
+      <input id="log-in-password" name="password" type="password" autocomplete="current-password"
+        aria-describedby="log-in-password-message">
+      <p class="message" id="log-in-password-message" data-kind="error" aria-live="polite"></p>
+    </div>
+    <button class="primary wide" type="submit"></button>
+    <p class="switch"><span></span> <button type="button" class="link" name="switch"></button></p>
+  </form>`;
+
+const TEXTS = {
+  "log-in": {
+    title: "Log in",
+    lead: "Welcome back.",
+    button: "Log in",
+    busy: "Logging in…",
+    question: "New here?",
+    other: "Sign up",
+    autocomplete: "current-password",
+  },
+  "sign-up": {
+    title: "Sign up",
+    lead: "Pick a name and a password. You start with play money and a few shares, and can trade at once.",
+    button: "Open account",
+    busy: "Opening your account…",
+    question: "You have an account?",
+    other: "Log in",
+    autocomplete: "new-password",
+  },
+};
+const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+
+export class LogIn {
+  #dialog;
+  #actions;
+  #account;
+  #password;
+  #mode = "log-in";
+  #busy = false;
+
+  /**
+   * @param {HTMLDialogElement} dialog
+   * @param {{ logIn: Function, signUp: Function }} actions both (account, password), rejecting with RefusedError or Unanswered
+   */
+  constructor(dialog, actions) {
+    this.#dialog = dialog;
+    this.#actions = actions;
+    dialog.innerHTML = MARKUP;
+    this.#account = part(dialog, "[name=account]");
+    this.#password = part(dialog, "[name=password]");
+    part(dialog, "form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!this.#busy) this.#submit();
+    });
+    this.#account.addEventListener("input", () => {
+      this.#account.value = this.#account.value.toLowerCase();
+      this.#say("account", "");
+    });
+    this.#password.addEventListener("input", () => this.#say("password", ""));
+    part(dialog, "[name=switch]").addEventListener("click", () => this.#choose(this.#mode === "log-in" ? "sign-up" : "log-in"));
+    part(dialog, ".close").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) dialog.close(); // The backdrop.
+    });
+  }
+
+  /** @param {"log-in" | "sign-up"} mode @param {boolean} allowed whether people may sign up themselves */
+  open(mode, allowed) {
+    part(this.#dialog, ".switch").hidden = !allowed;
+    if (!this.#dialog.open) this.#dialog.showModal();
+    this.#choose(allowed ? mode : "log-in");
+  }
+
+  #choose(mode) {
+    this.#mode = mode;
+    this.#say("account", "");
+    this.#say("password", "");
+    this.#render();
+    this.#account.focus();
+  }
+
+  async #submit() {
+    const [account, password] = [this.#account.value, this.#password.value];
+    const noPassword = password === "" ? "Enter a password." : "";
+    this.#say("account", nameProblem(account));
+    this.#say("password", noPassword);
+    if (nameProblem(account) || noPassword) return (nameProblem(account) ? this.#account : this.#password).focus();
+    this.#busy = true;
+    this.#render();
+    const failure = await this.#attempt(account, password);
+    this.#busy = false;
+    this.#render();
+    if (failure === null) {
+      this.#password.value = "";
+      this.#dialog.close();
+    } else {
+      this.#say(failure.field, failure.text);
+      (failure.field === "account" ? this.#account : this.#password).focus();
+    }
+  }
+
+  async #attempt(account, password) {
+    try {
+      await (this.#mode === "log-in" ? this.#actions.logIn : this.#actions.signUp)(account, password);
+      return null;
+    } catch (error) {
+      if (error.name !== "RefusedError" && error.name !== "Unanswered") throw error;
+      return failureOf(error);
+    }
+  }
+
+  #say(name, text) {
+    setText(part(this.#dialog, `[data-field=${name}] .message`), text);
+    setAttribute(part(this.#dialog, `[name=${name}]`), "aria-invalid", text === "" ? null : "true");
+  }
+
+  #render() {
+    const texts = TEXTS[this.#mode];
+    const button = part(this.#dialog, "[type=submit]");
+    setText(part(this.#dialog, "h2"), texts.title);
+    setText(part(this.#dialog, ".lead"), texts.lead);
+    setText(part(this.#dialog, ".switch span"), texts.question);
+    setText(part(this.#dialog, "[name=switch]"), texts.other);
+    setText(button, this.#busy ? texts.busy : texts.button);
+    setAttribute(this.#password, "autocomplete", texts.autocomplete);
+    button.disabled = this.#busy;
+  }
+}
+
+function nameProblem(name) {
+  if (name === "") return "Enter a name.";
+  return NAME.test(name) ? "" : "A name has 1 to 32 characters: a-z, 0-9, - and _, a letter or digit first.";
+}
+
+function failureOf(error) {
+  if (error.name === "Unanswered") return { field: "password", text: "The market does not answer. Try again in a moment." };
+  if (error.reason === "log_in") return { field: "password", text: "Name and password do not belong together." };
+  return { field: error.reason === "password" ? "password" : "account", text: sentence(error) };
+}

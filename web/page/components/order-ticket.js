@@ -1,0 +1,167 @@
+// The order ticket: holds the draft, places it, and says what became of it. What it looks like: ticket-view.js.
+
+import { best } from "../book.js";
+import { parsePrice, parseQuantity, plainPrice } from "../money.js";
+import { check, commandOf, fieldOf, sentence, shareOf } from "../ticket.js";
+import { buildTicket, showTicket } from "./ticket-view.js";
+
+export class OrderTicket {
+  #root;
+  #form;
+  #actions;
+  #state = null;
+  #draft = { side: "buy", kind: "limit", tif: "gtc" };
+  #priced = null; // The symbol that the price in the form stands for.
+  #submitted = false; // Whether what is missing is said too, and not only what is wrong.
+  #sending = false;
+  #refusal = null; // Of the last order, until the draft changes.
+  #told = "";
+  #clientOrderId = null; // Of an order whose outcome is unknown: sent again with it, the order is not placed twice.
+
+  /**
+   * @param {HTMLElement} root
+   * @param {{ place: Function, signUp: () => void }} actions `place(command, doubtful)` resolves with the market's answer
+   */
+  constructor(root, actions) {
+    this.#root = root;
+    this.#actions = actions;
+    this.#form = buildTicket(root);
+    this.#form.addEventListener("click", (event) => this.#click(event.target.closest("button")));
+    this.#form.addEventListener("keydown", (event) => this.#key(event));
+    this.#form.addEventListener("input", () => {
+      this.#draft.tif = this.#field("ioc").checked ? "ioc" : "gtc";
+      this.#edited();
+    });
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#state.account === null) this.#actions.signUp();
+      else if (!this.#sending && this.#info !== undefined) this.#submit();
+    });
+  }
+
+  update(state) {
+    this.#state = state;
+    const info = this.#info;
+    if (info !== undefined && this.#priced !== info.symbol) {
+      this.#priced = info.symbol;
+      this.#field("price").value = plainPrice(info.last, info.tick);
+      this.#forget();
+    }
+    this.#render();
+  }
+
+  /** Makes it a limit order at this price. */
+  setPrice(price) {
+    this.#draft.kind = "limit";
+    this.#field("price").value = plainPrice(price, this.#info.tick);
+    this.#edited();
+  }
+
+  get #info() {
+    return this.#state?.symbols?.find((info) => info.symbol === this.#state.symbol);
+  }
+
+  get #current() {
+    return { ...this.#draft, quantity: this.#field("quantity").value, price: this.#field("price").value };
+  }
+
+  get #context() {
+    return { info: this.#info, book: this.#state.book, portfolio: this.#state.portfolio };
+  }
+
+  #field(name) {
+    return this.#form.elements.namedItem(name);
+  }
+
+  #click(button) {
+    if (button === null || button.type === "submit" || this.#info === undefined) return;
+    const { name, value } = button;
+    if (name === "step") this.#step(value.slice(0, -1), value.endsWith("+") ? 1 : -1);
+    else if (name === "bid" || name === "ask") this.setPrice(best(this.#state.book)[name]);
+    else if (name === "percent") {
+      this.#field("quantity").value = String(shareOf(Number(value), this.#current, this.#context) || "");
+      this.#edited();
+    } else {
+      this.#draft[name] = value; // The side, or the kind of order.
+      this.#edited();
+    }
+  }
+
+  #key(event) {
+    const sign = { ArrowUp: 1, ArrowDown: -1 }[event.key];
+    if (sign === undefined || !["price", "quantity"].includes(event.target.name) || this.#info === undefined) return;
+    event.preventDefault();
+    this.#step(event.target.name, sign);
+  }
+
+  /** One tick, or one lot, up or down. */
+  #step(name, sign) {
+    const { tick, lot } = this.#info;
+    const size = name === "price" ? tick : lot;
+    const typed = this.#field(name).value;
+    const value = (name === "price" ? parsePrice(typed).units : parseQuantity(typed).quantity) ?? 0;
+    const next = Math.max(size, value - (value % size) + sign * size);
+    this.#field(name).value = name === "price" ? plainPrice(next, tick) : String(next);
+    this.#edited();
+  }
+
+  #edited() {
+    this.#forget();
+    this.#render();
+  }
+
+  #forget() {
+    this.#refusal = this.#clientOrderId = null;
+    this.#told = "";
+    this.#submitted = false;
+  }
+
+  async #submit() {
+    const checked = check(this.#current, this.#context);
+    const wrong = Object.keys(checked.errors)[0];
+    this.#submitted = true;
+    this.#refusal = null;
+    this.#told = "";
+    this.#sending = wrong === undefined;
+    this.#render();
+    if (wrong !== undefined) return this.#field(wrong).focus();
+    this.#clientOrderId ??= crypto.randomUUID();
+    await this.#send(commandOf(this.#current, checked, this.#state.symbol, this.#clientOrderId));
+    this.#sending = false;
+    this.#render();
+    const field = this.#refusal === null ? "form" : fieldOf(this.#refusal.reason);
+    if (field !== "form") this.#field(field).focus();
+  }
+
+  async #send(command) {
+    try {
+      const answer = await this.#actions.place(command, () => {
+        this.#told = "No answer yet. Asking again; the order cannot be placed twice.";
+        this.#render();
+      });
+      const edited = this.#clientOrderId !== command.client_order_id; // Then the form is about another order already.
+      if (!edited) this.#forget();
+      if (answer.type !== "refused") this.#told = `Order ${answer.order_id} is accepted.`;
+      else if (edited) this.#told = `The order before was refused. ${sentence(answer)}`;
+      else this.#refusal = answer;
+    } catch (error) {
+      if (error.name === "RefusedError") this.#refusal = error;
+      else if (error.name !== "OutcomeUnknown") throw error;
+      else this.#told = "Nobody answered, so it is not known whether this order was placed. Place it again: it counts once.";
+    }
+  }
+
+  #render() {
+    const info = this.#info;
+    showTicket(this.#root, {
+      state: this.#state,
+      info,
+      draft: this.#current,
+      checked: info === undefined ? null : check(this.#current, this.#context),
+      refusal: this.#refusal,
+      told: this.#told,
+      submitted: this.#submitted,
+      sending: this.#sending,
+    });
+  }
+}

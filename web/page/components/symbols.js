@@ -1,0 +1,37 @@
+// The symbol switch: every symbol with its last price and how far it is from the opening price.
+
+import { fromMarkup, part, reconcile, setAttribute, setText } from "../dom.js";
+import { formatChange, formatPrice } from "../money.js";
+
+const MARKUP = `<button class="symbol" type="button">
+  <span class="symbol-name"></span><span class="symbol-price number"></span><span class="symbol-change change number"></span>
+</button>`;
+
+/** @param {HTMLElement} root @param {{ select: (symbol: string) => void }} actions */
+export function mountSymbols(root, { select }) {
+  let shown = null;
+  root.addEventListener("click", (event) => {
+    const button = event.target.closest(".symbol");
+    if (button !== null) select(button.dataset.key);
+  });
+
+  return ({ symbols, symbol }) => {
+    if (shown !== null && shown.symbols === symbols && shown.symbol === symbol) return;
+    shown = { symbols, symbol };
+    reconcile(root, symbols ?? [], (info) => info.symbol, () => fromMarkup(MARKUP), (button, info) => {
+      setText(part(button, ".symbol-name"), info.symbol);
+      setText(part(button, ".symbol-price"), formatPrice(info.last, info.tick));
+      const change = part(button, ".symbol-change");
+      setText(change, formatChange(info.last, info.opening_price));
+      setAttribute(change, "data-direction", directionOf(info.last - info.opening_price));
+      setAttribute(button, "aria-current", info.symbol === symbol ? "true" : null);
+      setAttribute(button, "title", info.name);
+    });
+  };
+}
+
+/** "up", "down" or "flat", for colour and arrow. */
+export function directionOf(difference) {
+  if (difference === 0) return "flat";
+  return difference > 0 ? "up" : "down";
+}

@@ -1,0 +1,36 @@
+// The tape: the last trades, newest first, coloured and marked by who was in a hurry.
+
+import { formatTime, fromMarkup, part, reconcile, setText } from "../dom.js";
+import { formatPrice, formatQuantity } from "../money.js";
+
+const MARKUP = `
+  <header class="panel-title"><h2 id="tape-title">Trades</h2></header>
+  <div class="row columns" aria-hidden="true"><span>Price</span><span>Shares</span><span>Time</span></div>
+  <ol class="tape-rows" tabindex="0" aria-labelledby="tape-title"></ol>
+  <p class="empty" hidden>No trades yet.</p>`;
+const ROW = `<li class="row trade">
+  <span class="price number"></span><span class="size number"></span><time class="time number"></time></li>`;
+
+/** @param {HTMLElement} root */
+export function mountTape(root) {
+  root.innerHTML = MARKUP;
+  const rows = part(root, ".tape-rows");
+  const empty = part(root, ".empty");
+  let shown = {};
+
+  return ({ symbols, symbol, tape }) => {
+    const tick = symbols?.find((found) => found.symbol === symbol)?.tick ?? 1;
+    if (shown.tape === tape && shown.tick === tick && shown.symbol === symbol) return;
+    if (shown.symbol !== symbol) rows.replaceChildren();
+    shown = { tape, tick, symbol };
+    empty.hidden = tape === null || tape.length > 0;
+    reconcile(rows, tape ?? [], (trade) => trade.trade_id, () => fromMarkup(ROW), (row, trade) => {
+      const [price, size, time] = row.children;
+      row.dataset.side = trade.side;
+      row.title = trade.side === "buy" ? "A buyer took this price" : "A seller took this price";
+      setText(price, formatPrice(trade.price, tick));
+      setText(size, formatQuantity(trade.quantity));
+      setText(time, formatTime(trade.time));
+    });
+  };
+}

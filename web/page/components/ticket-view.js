@@ -1,0 +1,146 @@
+// What the order ticket looks like.
+
+import { best } from "../book.js";
+import { part, setAttribute, setText } from "../dom.js";
+import { formatMoney, formatPrice, formatQuantity } from "../money.js";
+import { availableCash, availableShares } from "../portfolio.js";
+import { fieldOf, sentence } from "../ticket.js";
+
+const MARKUP = `
+  <h2 class="unseen" id="ticket-title">Order ticket</h2>
+  <form novalidate autocomplete="off">
+    <div class="segments sides" role="group" aria-label="Side">
+      <button type="button" name="side" value="buy">Buy</button><button type="button" name="side" value="sell">Sell</button>
+    </div>
+    <div class="ticket-row">
+      <div class="segments" role="group" aria-label="Kind of order">
+        <button type="button" name="kind" value="limit">Limit</button><button type="button" name="kind" value="market">Market</button>
+      </div>
+      <span class="spendable">Available <b class="number"></b></span>
+    </div>
+    <div class="field" data-field="price">
+      <label for="ticket-price">Price</label>
+      <div class="quick-prices">
+        <button type="button" class="link" name="bid"></button><button type="button" class="link" name="ask"></button>
+      </div>
+      <div class="stepper">
+        <input id="ticket-price" class="number" name="price" inputmode="decimal" aria-describedby="ticket-price-message">
+        <button type="button" name="step" value="price-" tabindex="-1" aria-label="Lower price">−</button>
+        <button type="button" name="step" value="price+" tabindex="-1" aria-label="Higher price">+</button>
+      </div>
+      <p class="message" id="ticket-price-message" aria-live="polite"></p>
+    </div>
+    <div class="field" data-field="quantity">
+      <label for="ticket-quantity">Shares</label>
+      <div class="stepper">
+        <input id="ticket-quantity" class="number" name="quantity" inputmode="numeric" value="100"
+          aria-describedby="ticket-quantity-message">
+        <button type="button" name="step" value="quantity-" tabindex="-1" aria-label="Fewer shares">−</button>
+        <button type="button" name="step" value="quantity+" tabindex="-1" aria-label="More shares">+</button>
+      </div>
+      <div class="percents" role="group" aria-label="Part of what is available">
+        <button type="button" name="percent" value="25">25%</button><button type="button" name="percent" value="50">50%</button>
+        <button type="button" name="percent" value="75">75%</button><button type="button" name="percent" value="100">Max</button>
+      </div>
+      <p class="message" id="ticket-quantity-message" aria-live="polite"></p>
+    </div>
+    <label class="check"><input type="checkbox" name="ioc"> Immediate or cancel
+      <span class="hint">what cannot trade at once is cancelled</span></label>
+    <dl class="estimate">
+      <div><dt class="value-label"></dt><dd class="number value"></dd></div>
+      <div><dt>Average price</dt><dd class="number average"></dd></div>
+      <div><dt>Trades at once</dt><dd class="number at-once"></dd></div>
+    </dl>
+    <button class="place" type="submit"><strong></strong><span class="place-detail"></span></button>
+    <p class="message form-message" role="status"></p>
+  </form>`;
+
+/** Fills `root`, once. @returns {HTMLFormElement} */
+export function buildTicket(root) {
+  root.innerHTML = MARKUP;
+  return part(root, "form");
+}
+
+/** Shows the ticket: complete, and any number of times. */
+export function showTicket(root, ticket) {
+  showChoices(root, ticket);
+  showSpendable(root, ticket);
+  showQuickPrices(root, ticket);
+  showMessages(root, ticket);
+  showEstimate(root, ticket);
+  showButton(root, ticket);
+}
+
+function showChoices(root, { draft }) {
+  setAttribute(root, "data-side", draft.side);
+  setAttribute(root, "data-kind", draft.kind);
+  for (const name of ["side", "kind"]) {
+    for (const button of root.querySelectorAll(`[name=${name}]`)) {
+      setAttribute(button, "aria-pressed", String(button.value === draft[name]));
+    }
+  }
+  part(root, "[name=ioc]").disabled = part(root, "[name=price]").disabled = draft.kind === "market";
+}
+
+function showSpendable(root, { draft, state, info }) {
+  const { portfolio } = state;
+  let text = "–";
+  if (portfolio !== null && info !== undefined) {
+    const shares = () => `${formatQuantity(availableShares(portfolio, info.symbol))} ${info.symbol}`;
+    text = draft.side === "buy" ? formatMoney(availableCash(portfolio)) : shares();
+  }
+  setText(part(root, ".spendable b"), text);
+  for (const button of root.querySelectorAll("[name=percent]")) button.disabled = portfolio === null;
+}
+
+function showQuickPrices(root, { draft, state, info }) {
+  const prices = state.book === null || info === undefined ? { bid: 0, ask: 0 } : best(state.book);
+  for (const [side, word] of [["bid", "Bid"], ["ask", "Ask"]]) {
+    const button = part(root, `[name=${side}]`);
+    setText(button, `${word} ${formatPrice(prices[side], info?.tick)}`);
+    button.disabled = !prices[side] || draft.kind === "market";
+  }
+}
+
+function showMessages(root, { draft, checked, refusal, told, submitted }) {
+  const about = refusal === null ? null : fieldOf(refusal.reason);
+  for (const name of ["price", "quantity"]) {
+    const error = submitted || draft[name].trim() !== "" ? checked?.errors[name] : undefined;
+    const wrong = error ?? (about === name ? sentence(refusal) : undefined);
+    showMessage(part(root, `[data-field=${name}] .message`), wrong ?? checked?.warnings[name] ?? "", wrong ? "error" : "warning");
+    setAttribute(part(root, `[name=${name}]`), "aria-invalid", wrong === undefined ? null : "true");
+  }
+  const isRefused = about === "form";
+  showMessage(part(root, ".form-message"), isRefused ? sentence(refusal) : told, isRefused ? "error" : "plain");
+}
+
+function showMessage(element, text, kind) {
+  setText(element, text);
+  setAttribute(element, "data-kind", kind);
+}
+
+function showEstimate(root, { draft, checked, info }) {
+  const estimate = checked?.estimate ?? null;
+  const known = estimate !== null && estimate.value > 0;
+  setText(part(root, ".value-label"), draft.side === "buy" ? "Estimated cost" : "Estimated proceeds");
+  setText(part(root, ".value"), known ? formatMoney(estimate.value) : "–");
+  setText(part(root, ".average"), known ? formatPrice(estimate.average, info.tick) : "–");
+  const all = estimate === null ? 0 : estimate.now + estimate.rest;
+  setText(part(root, ".at-once"), estimate === null ? "–" : `${formatQuantity(estimate.now)} of ${formatQuantity(all)}`);
+}
+
+function showButton(root, { draft, state, checked, info, sending }) {
+  const button = part(root, ".place");
+  const isGuest = state.account === null;
+  button.disabled = sending || (!isGuest && (info === undefined || state.link.status !== "live"));
+  if (isGuest) {
+    setText(part(button, "strong"), "Sign up to trade");
+    setText(part(button, ".place-detail"), "It takes a name and a password");
+    return;
+  }
+  setText(part(button, "strong"), sending ? "Placing…" : "Place order");
+  const { quantity = null, price = null } = checked ?? {};
+  const at = draft.kind === "market" ? " at market" : price === null ? "" : ` at ${formatPrice(price, info.tick)}`;
+  const verb = draft.side === "buy" ? "Buy" : "Sell";
+  setText(part(button, ".place-detail"), quantity === null ? "" : `${verb} ${formatQuantity(quantity)} ${info.symbol}${at}`);
+}

@@ -1,0 +1,23 @@
+// On a small screen: which part of the page is shown.
+
+const VIEWS = { chart: "Chart", book: "Book", trade: "Trade", account: "Account" };
+
+/** @param {HTMLElement} root @returns {(view: string) => void} shows a view */
+export function mountViews(root) {
+  for (const [view, title] of Object.entries(VIEWS)) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.value = view;
+    button.textContent = title;
+    root.append(button);
+  }
+  const show = (view) => {
+    document.body.dataset.view = view;
+    for (const button of root.children) button.setAttribute("aria-pressed", String(button.value === view));
+  };
+  root.addEventListener("click", (event) => {
+    if (event.target.value) show(event.target.value);
+  });
+  show("chart");
+  return show;
+}

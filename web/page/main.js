@@ -1,0 +1,223 @@
+// Starts the page: one state, the feeds that change it, and the components that show it, at most once a frame.
+
+import { Account } from "./account.js";
+import { INTERVALS } from "./candles.js";
+import { mountAccountMenu } from "./components/account-menu.js";
+import { mountCash } from "./components/cash.js";
+import { mountChart } from "./components/chart.js";
+import { mountConnection } from "./components/connection.js";
+import { mountHeadline } from "./components/headline.js";
+import { Holdings } from "./components/holdings.js";
+import { mountLadder } from "./components/ladder.js";
+import { LogIn } from "./components/log-in.js";
+import { OrderTicket } from "./components/order-ticket.js";
+import { mountSymbols } from "./components/symbols.js";
+import { mountTape } from "./components/tape.js";
+import { mountThemeButton } from "./components/theme-button.js";
+import { mountToasts } from "./components/toasts.js";
+import { mountViews } from "./components/views.js";
+import { Link } from "./link.js";
+import { CandlesFollower, followBook, followSymbols, followTape, watchClock } from "./market.js";
+import { formatPrice } from "./money.js";
+import { newsOf } from "./news.js";
+import { Session, startingLogin } from "./session.js";
+import { restoreTheme } from "./theme.js";
+import { sentence } from "./ticket.js";
+
+const INTERVAL_KEY = "exchange.interval";
+const INTERVAL_FIRST = "10s";
+const CONFIGURATION_MS = 1_000;
+
+const byId = (id) => document.getElementById(id);
+
+restoreTheme();
+const market = await configuration();
+await document.fonts.load("12px Inter").catch(() => {}); // The chart's canvas does not wait for a font by itself.
+
+const link = new Link(market.websocket, startingLogin(sessionStorage));
+const session = new Session(link, sessionStorage);
+
+const state = {
+  market,
+  link,
+  onLine: navigator.onLine,
+  stale: false,
+  account: session.account,
+  symbols: null,
+  symbol: null,
+  interval: chosenInterval(),
+  book: null,
+  tape: null,
+  candles: null,
+  portfolio: null,
+  fills: [],
+  fillsComplete: false,
+  cancelling: new Set(),
+};
+
+/** What the page must know before it can connect; asked for until there is an answer. */
+async function configuration() {
+  for (;;) {
+    try {
+      const found = await fetch("config.json").then((response) => response.json());
+      byId("notice").hidden = true;
+      return found;
+    } catch {
+      byId("notice").textContent = "The market's web server does not answer. Trying again.";
+      byId("notice").hidden = false;
+      await new Promise((resolve) => setTimeout(resolve, CONFIGURATION_MS));
+    }
+  }
+}
+
+// ── Components ──
+
+const toast = mountToasts(byId("toasts"));
+const showView = mountViews(byId("views"));
+const logIn = new LogIn(byId("log-in"), {
+  logIn: (account, password) => session.logIn(account, password),
+  signUp: (account, password) => session.signUp(account, password),
+});
+const openDialog = (mode) => logIn.open(mode, market.sign_up);
+const ticket = new OrderTicket(byId("ticket"), {
+  place: (command, doubtful) => account.command(command, doubtful),
+  signUp: () => openDialog("sign-up"),
+});
+const holdings = new Holdings(byId("holdings"), { cancel, cancelAll, select });
+mountThemeButton(byId("theme"));
+const components = [
+  mountConnection(byId("connection"), byId("notice"), byId("foot-state")),
+  mountSymbols(byId("symbols"), { select }),
+  mountAccountMenu(byId("account-menu"), { open: openDialog, logOut: () => session.logOut() }),
+  mountHeadline(byId("headline")),
+  mountChart(byId("chart"), { choose: chooseInterval, older: () => candles?.loadOlder() }),
+  mountLadder(byId("ladder"), { pick: pickPrice }),
+  mountTape(byId("tape")),
+  (shown) => ticket.update(shown),
+  mountCash(byId("cash"), { open: openDialog }),
+  (shown) => holdings.update(shown),
+];
+byId("title").textContent = market.title;
+
+let drawing = false;
+
+/** Changes the state; everything is shown anew with the next frame. */
+function update(patch) {
+  Object.assign(state, patch);
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => {
+    drawing = false;
+    for (const show of components) show(state);
+    showTitle();
+  });
+}
+
+function showTitle() {
+  const info = state.symbols?.find(({ symbol }) => symbol === state.symbol);
+  const title = info === undefined ? market.title : `${formatPrice(info.last, info.tick)} ${info.symbol} · ${market.title}`;
+  if (document.title !== title) document.title = title;
+}
+
+// ── What is public ──
+
+let feeds = [];
+let candles = null;
+
+function select(symbol) {
+  if (symbol === state.symbol) return;
+  for (const feed of feeds) feed.stop();
+  update({ symbol, book: null, tape: null });
+  history.replaceState(null, "", `#${symbol}`);
+  feeds = [
+    followBook(link, symbol, (book) => update({ book })),
+    followTape(link, symbol, (tape) => update({ tape })),
+  ];
+  followCandles();
+}
+
+function followCandles() {
+  candles?.stop();
+  update({ candles: null });
+  candles = new CandlesFollower(link, state.symbol, state.interval, (list) => update({ candles: list }));
+}
+
+function chooseInterval(interval) {
+  if (interval === state.interval) return;
+  localStorage.setItem(INTERVAL_KEY, interval);
+  update({ interval });
+  if (state.symbol !== null) followCandles();
+}
+
+function chosenInterval() {
+  const chosen = localStorage.getItem(INTERVAL_KEY);
+  return chosen in INTERVALS ? chosen : INTERVAL_FIRST;
+}
+
+function pickPrice(price) {
+  ticket.setPrice(price);
+  showView("trade");
+}
+
+watchClock(link, (stale) => update({ stale }));
+followSymbols(link, (symbols) => {
+  update({ symbols });
+  if (state.symbol === null && symbols.length > 0) select(wantedSymbol() ?? symbols[0].symbol);
+});
+addEventListener("hashchange", () => select(wantedSymbol() ?? state.symbol));
+
+/** The symbol in the page's address, if there is such a symbol. */
+function wantedSymbol() {
+  const wanted = location.hash.slice(1);
+  return state.symbols?.some(({ symbol }) => symbol === wanted) ? wanted : undefined;
+}
+
+// ── The account ──
+
+let account = null;
+
+function followAccount() {
+  account?.stop();
+  account = null;
+  update({ account: session.account, portfolio: null, fills: [], fillsComplete: false, cancelling: new Set() });
+  if (session.account === null) return;
+  account = new Account(link, session.account, ({ report, ...patch }) => {
+    if (report === undefined) return update(patch);
+    const news = newsOf(report, state.symbols ?? []);
+    if (news !== null) toast(news.text, news.kind);
+  });
+}
+
+async function cancel(order) {
+  await command({ type: "cancel", order_id: order.order_id }, [order.order_id]);
+}
+
+async function cancelAll() {
+  const ids = state.portfolio?.orders.map(({ order_id }) => order_id) ?? [];
+  if (ids.length > 0) await command({ type: "cancelall" }, ids);
+}
+
+async function command(message, orderIds) {
+  update({ cancelling: new Set([...state.cancelling, ...orderIds]) });
+  try {
+    const answer = await account.command(message);
+    if (answer.type === "refused") toast(sentence(answer), "bad");
+  } catch (error) {
+    if (error.name !== "OutcomeUnknown") throw error;
+    toast("Nobody answered the cancel. Look at your open orders, and try again.", "bad");
+  } finally {
+    update({ cancelling: new Set([...state.cancelling].filter((id) => !orderIds.includes(id))) });
+  }
+}
+
+session.addEventListener("changed", followAccount);
+session.addEventListener("ended", () => toast("Your session has ended. Log in again.", "bad"));
+
+// ── The connection ──
+
+link.addEventListener("status", () => update({}));
+for (const name of ["online", "offline"]) addEventListener(name, () => update({ onLine: navigator.onLine }));
+
+followAccount();
+update({});
+await link.run();
