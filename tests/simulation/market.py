@@ -28,8 +28,8 @@ from exchange.messages import (
 from exchange.replica import recompute
 from exchange.stage import Stage
 from exchange.subjects import JOURNAL, events_log
-from ledger.invariants import check
 from ledger.desk import OPEN_ACCOUNT
+from ledger.invariants import check
 from ledger.stage import LedgerStage
 from tests.simulation.world import MemoryLease, MemoryLog, MemorySnapshots, Process, World
 

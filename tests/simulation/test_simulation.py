@@ -40,7 +40,7 @@ def test_the_mishaps_do_happen() -> None:
     """A simulation in which nothing goes wrong proves nothing."""
     worlds = [run(seed) for seed in range(10)]
     assert sum(world.deaths for world in worlds) > 20
-    assert sum(world.superseded for world in worlds) > 10
+    assert sum(world.superseded for world in worlds) > 3
     assert sum(world.freezes for world in worlds) > 0
 
 
