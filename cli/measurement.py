@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,12 +19,18 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
+import nats.errors
+
+from exchange import subjects
 from exchange.connection import connect
 from exchange.load import Load, open_accounts
 from exchange.log import JetStreamLog
+from exchange.messages import Submit, encode
 from exchange.settings import RUNTIME_FILE, Settings, load_settings
 from exchange.traffic import OrderFlow, Request
 from exchange.wire import Wire
+
+from .usage import usage
 
 MARKET: Final = """
 title: Benchmark
@@ -60,6 +67,9 @@ class Echo:
 ECHO_SERVICE: Final = """
 import asyncio, sys, uvloop
 from pathlib import Path
+import nats.errors
+
+from exchange import subjects
 from exchange.connection import connect
 from exchange.settings import load_settings
 
@@ -99,6 +109,8 @@ def _module(module: str, *arguments: str) -> dict[str, Any]:
 async def _whole(directory: Path, seconds: float, report: Report) -> dict[str, Any]:
     report("starting a market")
     async with _market(directory) as settings:
+        report("idle")
+        idle = await _idle(directory, seconds)
         bots = await connect(settings.server, "bots", settings.secrets.bots, name="bench")
         await open_accounts(bots, ACCOUNTS, CASH, {symbol: SHARES for symbol, _, _ in SYMBOLS})
         await bots.close()
@@ -108,18 +120,45 @@ async def _whole(directory: Path, seconds: float, report: Report) -> dict[str, A
         for name, per_request, window in (("single", 1, SINGLE_WINDOW), ("twenty", 20, TWENTY_WINDOW)):
             report(f"end to end, {name} order{'s' if per_request > 1 else ''} a request")
             end_to_end[name] = await _end_to_end(settings, per_request, window, seconds)
-        end_to_end["single"]["floor_ratio"] = end_to_end["single"]["commands_per_s"] / floor["echo_per_s"]
-        end_to_end["twenty"]["floor_ratio"] = end_to_end["twenty"]["commands_per_s"] / (20 * floor["echo_per_s"])
+            end_to_end[name]["floor_ratio"] = end_to_end[name]["orders_per_s"] / (per_request * floor["echo_per_s"])
+        report("fail-over: the ledger is killed")
+        failover = {"ledger_seconds": await _fail_over(settings)}
         report("recovery from the logs alone")
-        ledger = _module("exchange.ledger.audit", "--data", str(directory))
-        engine = _module("exchange.engine.audit", "--data", str(directory), "--shard", "1")
+        ledger = await asyncio.to_thread(_module, "exchange.ledger.audit", "--data", str(directory))
+        engine = await asyncio.to_thread(_module, "exchange.engine.audit", "--data", str(directory), "--shard", "1")
         recovery = {
             "orders_per_s": ledger["orders"] / max(ledger["seconds"], engine["seconds"]),
             "ledger_seconds": ledger["seconds"],
             "engine_seconds": engine["seconds"],
             "orders": ledger["orders"],
         }
-    return {"floor": floor, "end_to_end": end_to_end, "recovery": recovery}
+    return {"floor": floor, "end_to_end": end_to_end, "failover": failover, "idle": idle, "recovery": recovery}
+
+
+async def _fail_over(settings: Settings) -> float:
+    """Seconds from kill -9 of the ledger to the acknowledgement of an order sent at once, and again until it is answered."""
+    os.kill(_runtime(settings.data)["workers"]["ledger"], signal.SIGKILL)
+    started = time.perf_counter()
+    client = await connect(settings.server, "bots", settings.secrets.bots, name="bench")
+    symbol, price, _ = SYMBOLS[0]
+    order = encode(Submit(f"failover-{time.time_ns()}", symbol, "buy", 1, price=price))
+    while time.perf_counter() - started < START_SECONDS_MAX:
+        with contextlib.suppress(nats.errors.Error, TimeoutError):
+            await client.request(subjects.orders(ACCOUNTS[0]), order, timeout=0.25)
+            await client.close()
+            return time.perf_counter() - started
+        await asyncio.sleep(0.02)
+    raise RuntimeError("the ledger did not come back")
+
+
+async def _idle(data: Path, seconds: float) -> dict[str, float]:
+    """What all processes of the market use while nobody trades."""
+    pids = list(_runtime(data)["workers"].values())
+    before = [usage(pid) for pid in pids]
+    await asyncio.sleep(seconds)
+    after = [usage(pid) for pid in pids]
+    spent = sum(end.seconds - start.seconds for start, end in zip(before, after, strict=True) if start and end)
+    return {"cores": spent / seconds, "memory_mb": sum(end.memory for end in after if end) / 1e6}
 
 
 @contextlib.asynccontextmanager
@@ -181,7 +220,7 @@ async def _floor(settings: Settings, seconds: float) -> dict[str, float]:
 
 
 async def _end_to_end(settings: Settings, per_request: int, window: int, seconds: float) -> dict[str, float]:
-    flow = OrderFlow(ACCOUNTS, SYMBOLS, per_request, seed=time.time_ns())
+    flow = OrderFlow(ACCOUNTS, SYMBOLS, per_request, seed=time.time_ns(), cancels=False)
     wire = await Wire.open(settings.server, "bots", settings.secrets.bots)
     full = await Load(wire, flow).closed_loop(window, seconds)
     wire.close()
@@ -195,7 +234,6 @@ async def _end_to_end(settings: Settings, per_request: int, window: int, seconds
     assert paced.trade is not None
     return {
         "orders_per_s": full.orders_per_s,
-        "commands_per_s": full.commands_per_s,
         "ack_p50_ms": paced.acknowledgement.p50,
         "ack_p99_ms": paced.acknowledgement.p99,
         "ack_p999_ms": paced.acknowledgement.p999,

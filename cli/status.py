@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Any
 
 from exchange import subjects
@@ -12,6 +10,7 @@ from exchange.messages import LedgerState, SymbolInfo
 
 from .output import SECOND, say, show_json, show_table
 from .scope import Scope, accepted
+from .usage import usage
 
 
 async def status(scope: Scope) -> None:
@@ -48,14 +47,8 @@ async def status(scope: Scope) -> None:
 
 
 def _usage(pid: int) -> tuple[str, str]:
-    """Resident memory and processor time of a process, where the system tells them."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (OSError, IndexError):
-        return "–", "–"
-    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return f"{pages * os.sysconf('SC_PAGE_SIZE') / 1e6:,.0f} MB", f"{seconds:,.1f} s"
+    used = usage(pid)
+    return (f"{used.memory / 1e6:,.0f} MB", f"{used.seconds:,.1f} s") if used else ("–", "–")
 
 
 def _duration(nanoseconds: Any) -> str:

@@ -7,6 +7,7 @@ stands in tests/simulation/ and passes the same contract tests.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from typing import Final, NamedTuple, Protocol
@@ -200,6 +201,8 @@ class JetStreamReader:
         """Messages that the current pull may still bring."""
         self._lost = True
         """The consumer is missing or cannot be trusted."""
+        self._skipped = False
+        """The consumer left a batch out: it got lost on the way, or the server does not have it any more."""
         self._pull = json.dumps(
             {
                 "batch": self.PULL_BATCHES,
@@ -234,8 +237,12 @@ class JetStreamReader:
         self._subscription = None
 
     async def _renew(self) -> None:
-        """Make a new consumer from the last position; waits for as long as the server is away."""
+        """Make a new consumer from the last position; waits for as long as the server is away. Raises LogDamaged."""
         await self.close()
+        if self._skipped:
+            with contextlib.suppress(nats.errors.Error, TimeoutError):
+                await JetStreamLog(self._client, self._name).get(self._position + 1)
+                self._skipped = False
         config = api.ConsumerConfig(
             deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=self._position + 1,
@@ -276,5 +283,5 @@ class JetStreamReader:
             self._position = sequence
             self._arrived.append(Entry(sequence, message.data))
         elif sequence > self._position:
-            self._lost = True
+            self._lost = self._skipped = True
         self._changed.set()

@@ -33,10 +33,12 @@ class OrderFlow:
     """Orders of many accounts around fixed prices, a share of them marketable, the oldest cancelled: the book stays bounded.
 
     An account keeps about OPEN_ORDERS orders open, so that a market of any speed has the same book. With what is
-    marketable ending by itself, that makes 54 % submits and 46 % cancels.
+    marketable ending by itself, that makes 54 % submits and 46 % cancels. Without cancels every command is an order, and so
+    many are marketable that what rests is traded away.
     """
 
     MARKETABLE_SHARE: Final = 0.15
+    MARKETABLE_SHARE_WITHOUT_CANCELS: Final = 0.52
     OPEN_ORDERS: Final = 50
     SUBMIT_SHARE_BELOW: Final = 0.9
     """Of the commands of an account with fewer open orders than that …"""
@@ -44,10 +46,14 @@ class OrderFlow:
     """… and with as many or more: fewer come than go."""
     DISTANCE_TICKS_MAX: Final = 10
 
-    def __init__(self, accounts: list[str], symbols: list[tuple[str, int, int]], per_request: int, seed: int) -> None:
+    def __init__(
+        self, accounts: list[str], symbols: list[tuple[str, int, int]], per_request: int, seed: int, *, cancels: bool = True
+    ) -> None:
         """`symbols`: (symbol, price, tick). `seed` also tells the client order ids of one run from those of another."""
         assert 1 <= per_request <= COMMANDS_PER_REQUEST_MAX
         self._random = Random(seed)
+        self._cancels = cancels
+        self._marketable_share = self.MARKETABLE_SHARE if cancels else self.MARKETABLE_SHARE_WITHOUT_CANCELS
         self._run = f"{seed:x}"
         self._symbols = symbols
         self._per_request = per_request
@@ -65,7 +71,7 @@ class OrderFlow:
         for _ in range(self._per_request):
             resting = len(open_orders)
             share = self.SUBMIT_SHARE_BELOW if resting < self.OPEN_ORDERS else self.SUBMIT_SHARE_ABOVE
-            if resting and self._random.random() > share:
+            if self._cancels and resting and self._random.random() > share:
                 commands.append(Cancel(client_order_id=open_orders.popleft()))
                 continue
             orders += 1
@@ -73,7 +79,7 @@ class OrderFlow:
             commands.append(order)
             if marketable:
                 taker = order.client_order_id
-            else:
+            elif self._cancels:
                 open_orders.append(order.client_order_id)
         payload = encode(commands[0] if self._per_request == 1 else commands)
         return Request(subject, payload, orders, len(commands) - orders, taker)
@@ -83,7 +89,7 @@ class OrderFlow:
         self._number += 1
         symbol, price, tick = self._symbols[self._number % len(self._symbols)]
         buys = random() < 0.5
-        marketable = random() < self.MARKETABLE_SHARE
+        marketable = random() < self._marketable_share
         distance = (1 + int(random() * self.DISTANCE_TICKS_MAX)) * tick
         order = Submit(
             client_order_id=f"{self._run}-{self._number}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -23,6 +24,9 @@ from .settings import Settings, load_settings
 from .snapshots import JetStreamSnapshots
 from .stage import Stage
 
+GARBAGE_THRESHOLDS: Final = (50_000, 20, 100)
+"""A worker makes and drops thousands of messages a batch, none of them in cycles. With Python's own threshold of 700 the
+collector looks at them in vain, which costs the historian and ticks a sixth of their time."""
 STOP_SECONDS_MAX: Final = 4.0
 """A worker that was asked to stop and has not within this time ends all the same; its successor recovers."""
 
@@ -76,6 +80,7 @@ def run(
     parser = parser or argparse.ArgumentParser(prog=f"python -P -m exchange.{name}")
     parser.add_argument("--data", type=Path, required=True, help="the market's data directory")
     arguments = parser.parse_args()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
         if sys.platform == "win32":
