@@ -168,12 +168,7 @@ class Bot:
         while True:
             attempt += 1
             try:
-                answer = (await self._client.request(subject, payload, timeout=self.ANSWER_SECONDS)).data
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():
-                    # Python 3.11's wait_for, in nats-py, swallows a cancellation that comes together with the answer.
-                    raise asyncio.CancelledError
-                return answer
+                return (await self._client.request(subject, payload, timeout=self.ANSWER_SECONDS)).data
             except (nats.errors.Error, TimeoutError) as error:
                 if attempt == attempts_max:
                     raise Unanswered(f"{subject} did not answer {attempt} times: {error!r}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import ssl
@@ -33,7 +34,20 @@ nats.protocol.parser.HMSG_RE = re.compile(rb"\AHMSG +([^ ]+) +([^ ]+) +(([^ ]+) 
 
 
 class HardenedClient(Client):
-    """A client that drops what it cannot read, and reads on."""
+    """A client that drops what it cannot read, and reads on; and whose requests can be cancelled at any moment."""
+
+    async def request(self, *arguments: Any, **options: Any) -> Msg:
+        """Of nats-py, which waits with `asyncio.wait_for`: Python 3.11's forgets a cancellation that comes with the answer.
+
+        The task would go on as if nothing had been asked of it, for example a leader that has lost its lease.
+        """
+        task = asyncio.current_task()
+        cancelled_before = task.cancelling() if task else 0
+        try:
+            return await super().request(*arguments, **options)
+        finally:
+            if task and task.cancelling() > cancelled_before:
+                raise asyncio.CancelledError
 
     async def flush(self, timeout: int = 10) -> None:
         """Wait until the server has everything. Twice, because nats-py's first PING overtakes what waits to be written."""

@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from bots import worker as bots_worker
 from bots.bot import Bot, Prices
 from bots.strategy import SECOND, Decision, Observation
+from exchange.connection import connect
 from exchange.market import BotRules, Market
 from exchange.messages import (
     Accepted,
@@ -161,7 +162,7 @@ async def ledger(nats_server: TestServer) -> FewLinesLedger:
 async def start(nats_server: TestServer, monkeypatch: pytest.MonkeyPatch) -> Callable[[Script], Awaitable[Bot]]:
     monkeypatch.setattr(Bot, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(Bot, "REPORT_SECONDS_MAX", 0.2)
-    client = await nats_server.connect("bots")
+    client = await connect(nats_server.url, "bots", nats_server.secrets.bots, name="bots")
 
     async def run(script: Script) -> Bot:
         bot = Bot(client, NewAccount("maker", 0, {}), "KRYP", script, Prices(), "seed")
@@ -173,6 +174,7 @@ async def start(nats_server: TestServer, monkeypatch: pytest.MonkeyPatch) -> Cal
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await client.close()
 
 
 def order(name: str, quantity: int = 1) -> Submit:
@@ -237,7 +239,8 @@ async def test_a_strategy_that_fails_is_stopped_and_says_so_and_others_go_on(
     market = msgspec.structs.replace(nats_server.market, bots=rules)
     settings = msgspec.structs.replace(nats_server.settings, market=market)
     assert isinstance(market, Market)
-    worker = Worker("bots", settings, await nats_server.connect("bots"), argparse.Namespace())
+    client = await connect(nats_server.url, "bots", nats_server.secrets.bots, name="bots")
+    worker = Worker("bots", settings, client, argparse.Namespace())
     running = asyncio.create_task(bots_worker.main(worker))
     await ledger.until(lambda: ledger.cancelled_all == ["bad"])
     placed = len(ledger.orders)
@@ -247,5 +250,6 @@ async def test_a_strategy_that_fails_is_stopped_and_says_so_and_others_go_on(
     worker.stopping.set()
     async with asyncio.timeout(PATIENCE_SECONDS):
         await running
+    await client.close()
     assert ledger.cancelled_all == ["bad", "good"]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR and "good" in record.getMessage()]
