@@ -33,6 +33,8 @@ LOGIN_SECONDS_MAX: Final = 6
 """More than the server's own patience with a log-in."""
 LOGIN_UNCHECKED_SECONDS: Final = 1.5
 """A log-in that is refused only after that long was not checked by anybody: the auth worker is away."""
+BUSY: Final = "busy"
+"""The refusal of a worker that has too much to do to look at a request."""
 
 Answer = TypeVar("Answer")
 
@@ -174,11 +176,18 @@ class Client:
         return outcomes if isinstance(outcomes, list) else [outcomes] * len(commands)
 
     async def _send(self, commands: Command | list[Command]) -> Reply:
+        deadline = time.monotonic() + self._patience
         try:
-            reply: Reply = decode_reply(await self._answer(subjects.orders(self.account), encode(commands)))
+            while True:
+                reply: Reply = decode_reply(await self._answer(subjects.orders(self.account), encode(commands)))
+                # Busy is no outcome: an earlier attempt, whose answer was lost, may have been accepted.
+                if not isinstance(reply, Refused) or reply.reason != BUSY:
+                    return reply
+                if time.monotonic() > deadline:
+                    raise Unreachable(f"the market was too busy for {self._patience:g} s")
+                await asyncio.sleep(RETRY_SECONDS)
         except Unreachable as error:
             raise OutcomeUnknown(f"the outcome is unknown: {error}") from None
-        return reply
 
     async def _answer(self, subject: str, payload: bytes, repeat: bool = True, seconds: float | None = None) -> bytes:
         deadline = time.monotonic() + self._patience

@@ -42,6 +42,8 @@ Less than the 2 s after which the server sends its first PING: nats-py takes tha
 START_SECONDS_MAX: Final = 300
 """A server that was killed reads its whole store again before it serves."""
 STOP_SECONDS_MAX: Final = 3
+MEMORY_LIMIT_LEAST: Final = 4 * 1024**3
+"""Address space that the server gets on any machine; Go reserves 1.3 GB of it at once."""
 POLL_SECONDS: Final = 0.005
 
 
@@ -242,11 +244,22 @@ class NatsServer:
                     stdout=output,
                     stderr=output,
                     pass_fds=(lock,),  # The lock is held for as long as the server lives, even without us.
-                    preexec_fn=self._before_exec,
+                    preexec_fn=self._prepare,
                     start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops it last.
                 )
         finally:
             os.close(lock)
+
+    def _prepare(self) -> None:
+        """In the new process: a damaged store can make nats-server ask for all the memory there is; it gets half of it."""
+        if sys.platform == "linux":
+            import resource
+
+            physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            limit = max(physical // 2, MEMORY_LIMIT_LEAST)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        if self._before_exec is not None:
+            self._before_exec()
 
     def _address(self) -> str:
         return "127.0.0.1" if self._options.host in ("0.0.0.0", "::", "") else self._options.host
@@ -277,6 +290,6 @@ def _why_it_ended(log: Path, start: int) -> str:
         lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
     if taken := re.search(r"listen tcp \S*?([^\s:]*):(\d+): bind: address already in use", "\n".join(lines)):
         return f"port {taken[2]} is taken by another program"
-    telling = [line for line in lines if "[FTL]" in line or "[ERR]" in line] or lines
+    telling = [line for line in lines if re.search(r"\[FTL\]|\[ERR\]|^fatal error|^panic", line)] or lines
     reason = re.sub(r"^.*\[(FTL|ERR)\] ", "", telling[-1]).removeprefix("nats-server: ") if telling else "it said nothing"
     return f"the NATS server did not start: {reason}"

@@ -60,6 +60,27 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_id(nats_server: Te
     assert gate.requests == [encode(ORDER)] * 3
 
 
+async def test_busy_is_no_outcome(nats_server: TestServer) -> None:
+    """The first attempt was accepted, its answer lost, and then the ledger was too busy to look."""
+    gate = Gate(loses=lambda request: request == 1)
+    service = await nats_server.connect("worker")
+    requests = 0
+
+    async def answer(message: Msg) -> None:
+        nonlocal requests
+        requests += 1
+        if requests == 2:
+            await message.respond(encode(Refused("busy", "too many requests")))
+        else:
+            await gate.answer(message)
+
+    await service.subscribe("orders.worker", cb=answer)
+    await service.flush()
+    async with await connect(nats_server) as client:
+        assert await client.send(ORDER) == Accepted(1, "mine", duplicate=True)
+    assert gate.placed == ["mine"]
+
+
 async def test_a_command_waits_for_a_ledger_that_is_restarting(nats_server: TestServer) -> None:
     gate = Gate()
     service = await nats_server.connect("worker")
@@ -101,12 +122,12 @@ async def test_a_refused_list_refuses_every_command(nats_server: TestServer) -> 
     service = await nats_server.connect("worker")
 
     async def refuse(message: Msg) -> None:
-        await message.respond(encode(Refused("busy", "too much at once")))
+        await message.respond(encode(Refused("malformed", "too much at once")))
 
     await service.subscribe("orders.worker", cb=refuse)
     await service.flush()
     async with await connect(nats_server) as client:
-        assert await client.send_all([ORDER, CancelAll()]) == [Refused("busy", "too much at once")] * 2
+        assert await client.send_all([ORDER, CancelAll()]) == [Refused("malformed", "too much at once")] * 2
 
 
 async def test_what_may_not_be_asked_is_forbidden_at_once(nats_server: TestServer) -> None:

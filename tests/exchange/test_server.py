@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -193,3 +194,10 @@ async def upgrade(port: int, origin: str) -> int:
     writer.close()
     await writer.wait_closed()
     return status
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
+async def test_a_damaged_store_cannot_take_all_memory(nats_server: TestServer) -> None:
+    process = nats_server.server.process
+    assert process is not None
+    assert resource.prlimit(process.pid, resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
