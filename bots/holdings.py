@@ -12,7 +12,11 @@ from exchange.messages import (
     OrderAccepted,
     OrderCancelled,
     OrderCancelRefused,
+    OrderDecremented,
     OrderFilled,
+    OrderReplaced,
+    OrderReplaceRefused,
+    OrderTriggered,
     Portfolio,
     Report,
     Reports,
@@ -74,10 +78,17 @@ class Holdings:
             case OrderFilled():
                 self._fill(report)
             case OrderCancelled():
-                self.orders.pop(report.order_id, None)
-                self.leaving.discard(report.order_id)
+                self._close(report.order_id)
             case OrderCancelRefused():
                 self.leaving.discard(report.order_id)
+            case OrderReplaced():
+                if (order := self.orders.get(report.order_id)) is not None:
+                    changes = {"price": report.price, "remaining": report.quantity, "stop_price": report.stop_price}
+                    self.orders[report.order_id] = msgspec.structs.replace(order, **changes)
+            case OrderDecremented():
+                self._leave(report.order_id, report.remaining)
+            case OrderTriggered() | OrderReplaceRefused():
+                pass  # What comes of a trigger is told next.
             case Transferred():
                 if report.asset == CASH:
                     self.cash += report.amount
@@ -105,8 +116,15 @@ class Holdings:
         self.cash -= sign * report.price * report.quantity + report.fee
         if report.symbol == self._symbol:
             self.inventory += sign * report.quantity
-        if not report.remaining:
-            self.orders.pop(report.order_id, None)
-            self.leaving.discard(report.order_id)
-        elif (order := self.orders.get(report.order_id)) is not None:
-            self.orders[report.order_id] = msgspec.structs.replace(order, remaining=report.remaining)
+        self._leave(report.order_id, report.remaining)
+
+    def _leave(self, order_id: int, remaining: int) -> None:
+        """So much of an order is still open."""
+        if not remaining:
+            self._close(order_id)
+        elif (order := self.orders.get(order_id)) is not None:
+            self.orders[order_id] = msgspec.structs.replace(order, remaining=remaining)
+
+    def _close(self, order_id: int) -> None:
+        self.orders.pop(order_id, None)
+        self.leaving.discard(order_id)

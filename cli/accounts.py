@@ -14,11 +14,11 @@ from exchange.messages import AccountQuestion, Credentials, Done, Portfolio, Sec
 from exchange.money import parse_money
 from exchange.permissions import OPERATOR
 
+from .holdings import show_portfolio
 from .logins import store_login
 from .output import say, show_json
 from .problem import MISUSED, Problem
 from .scope import Scope, accepted
-from .trading import show_portfolio
 
 if TYPE_CHECKING:
     from exchange.client import Client
@@ -49,7 +49,7 @@ def create(
     endowment = dict(map(_share, shares)) if shares else None
     scope.address  # noqa: B018 - nobody types a password in vain
     # Asked outside of the event loop, where Ctrl-C works.
-    done = asyncio.run(_create(scope, Credentials(name, read_password(name, confirm=True), units, endowment)))
+    done = asyncio.run(create_login(scope, Credentials(name, read_password(name, confirm=True), units, endowment)))
     if scope.json:
         show_json(done)
     else:
@@ -103,7 +103,8 @@ def read_password(name: str, *, confirm: bool) -> str:
     return typed
 
 
-async def _create(scope: Scope, wanted: Credentials) -> Done:
+async def create_login(scope: Scope, wanted: Credentials) -> Done:
+    """Make a log-in and its account in the ledger, as the operator."""
     async with scope.operator() as operator:
         subject = subjects.admin("create_account")
         done = accepted(await operator.request(subject, wanted, Done, seconds=CREATE_SECONDS_MAX))

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from . import accounts, audit, bench, command, market_data, status, trading, up
+from . import accounts, audit, bench, command, holdings, market_data, replay, status, trading, up
 from .command import add
 from .problem import FAILED, Problem
 from .scope import Scope
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 account = typer.Typer(help="Open accounts and look at them.", no_args_is_help=True)
+replays = typer.Typer(help="Feed recorded order flow to the running market.", no_args_is_help=True)
 
 
 @app.callback()
@@ -40,7 +41,8 @@ add(app, up.up, panel="Market")
 add(app, status.status, panel="Market")
 add(app, audit.audit, panel="Market")
 add(app, bench.bench, panel="Market")
-add(app, bench.bench, panel="Market")
+app.add_typer(replays, name="replay", rich_help_panel="Market")
+add(replays, replay.lobster)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
 add(account, accounts.show)
@@ -48,10 +50,11 @@ add(account, accounts.key)
 add(app, accounts.login, panel="Accounts")
 add(app, trading.buy, panel="Trading")
 add(app, trading.sell, panel="Trading")
+add(app, trading.replace, panel="Trading")
 add(app, trading.cancel, panel="Trading")
-add(app, trading.orders, panel="Trading")
-add(app, trading.fills, panel="Trading")
-add(app, trading.portfolio, panel="Trading")
+add(app, holdings.orders, panel="Trading")
+add(app, holdings.fills, panel="Trading")
+add(app, holdings.portfolio, panel="Trading")
 add(app, market_data.symbols, panel="Market data")
 add(app, market_data.book, panel="Market data")
 add(app, market_data.trades, panel="Market data")

@@ -17,8 +17,8 @@ import msgspec
 from exchange.messages import CancelOrder, DefineSymbol, EngineCommand, Group, JournalBatch, PlaceOrder, encode
 from exchange.subjects import JOURNAL
 
-from .book import Book
-from .matching import Books, apply
+from .book import Book, Books
+from .matching import apply
 from .stage import EngineStage
 from .workload import OPENING_PRICE, TICK, Flow
 

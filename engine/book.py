@@ -8,11 +8,15 @@ the orders themselves: taking the first, appending and taking one out of the mid
 from __future__ import annotations
 
 from collections.abc import Iterator
+from sys import intern
 
 import msgspec
 from sortedcontainers import SortedList
 
-from exchange.messages import Side
+from exchange.messages import SelfTrade, Side
+
+from .stops import Stop, Stops
+from .terms import Terms
 
 
 class Order(msgspec.Struct, gc=False, eq=False):
@@ -23,7 +27,12 @@ class Order(msgspec.Struct, gc=False, eq=False):
 
     order_id: int
     remaining: int
+    """What is shown; an iceberg's hidden rest is in its terms."""
     level: Level
+    account: str
+    """Interned: all orders of an account share one string, which `is` compares."""
+    self_trade: SelfTrade
+    """What its owner wants if it arrives once more, because it was replaced."""
     previous: Order | None = None
     next: Order | None = None
 
@@ -80,18 +89,27 @@ class BookSide:
 
 
 class Book:
-    """What rests of one symbol, and how many trades it has seen."""
+    """All open orders of one symbol: those that rest, and the stop orders that wait for a price."""
 
-    __slots__ = ("asks", "bids", "orders", "symbol", "trades")
+    __slots__ = ("asks", "bids", "expiring", "last", "orders", "stops", "symbol", "terms", "tick", "trades")
 
-    def __init__(self, symbol: str, trades: int = 0) -> None:
+    def __init__(self, symbol: str, trades: int = 0, last: int = 0, tick: int = 1) -> None:
         self.symbol = symbol
         self.trades = trades
         """Also the id of the last trade."""
+        self.last = last
+        """Price of the last trade; 0 before the first."""
+        self.tick = tick
+        """Smallest price step; a trailing stop stays on it."""
         self.bids = BookSide("buy")
         self.asks = BookSide("sell")
         self.orders: dict[int, Order] = {}
-        """All open orders by id."""
+        """All resting orders by id."""
+        self.terms: dict[int, Terms] = {}
+        """Of those resting orders that have any, by id."""
+        self.stops = Stops()
+        self.expiring: SortedList[tuple[int, int]] = SortedList()
+        """(expires, order id) of all open orders that expire."""
 
     def __del__(self) -> None:
         for order in self.orders.values():
@@ -108,7 +126,9 @@ class Book:
             for level in side:
                 yield from level.orders()
 
-    def rest(self, side: BookSide, key: int, order_id: int, quantity: int) -> None:
+    def rest(
+        self, side: BookSide, key: int, order_id: int, quantity: int, account: str, self_trade: SelfTrade = "allow"
+    ) -> None:
         """Put an order behind all others of its level."""
         orders = self.orders
         assert order_id not in orders, f"order {order_id} is in the book already"
@@ -116,16 +136,47 @@ class Book:
         if level is None:
             level = side.add_level(key)
         tail = level.tail
-        order = orders[order_id] = Order(order_id, quantity, level, tail)
+        order = orders[order_id] = Order(order_id, quantity, level, intern(account), self_trade, tail)
         if tail is None:
             level.head = order
         else:
             tail.next = order
         level.tail = order
 
+    def keep_terms(self, order_id: int, terms: Terms) -> int:
+        """Remember the terms of an order that comes to rest; returns how much of it is hidden."""
+        self.terms[order_id] = terms
+        if terms.expires:
+            self.expiring.add((terms.expires, order_id))
+        return terms.hidden
+
+    def open_quantity(self, order: Order) -> int:
+        """What can still trade, shown or hidden."""
+        terms = self.terms.get(order.order_id)
+        return order.remaining + terms.hidden if terms is not None else order.remaining
+
+    def move_to_back(self, order: Order) -> None:
+        """Put an order behind all others of its level, which it stays in."""
+        level, previous, following = order.level, order.previous, order.next
+        if following is None:
+            return
+        following.previous = previous
+        if previous is not None:
+            previous.next = following
+        else:
+            level.head = following
+        tail = level.tail
+        assert tail is not None
+        tail.next = order
+        order.previous, order.next = tail, None
+        level.tail = order
+
     def remove(self, order: Order) -> None:
-        """Take an order out, wherever it stands."""
-        del self.orders[order.order_id]
+        """Take an order out, wherever it stands, and forget its terms."""
+        order_id = order.order_id
+        del self.orders[order_id]
+        if self.terms and (terms := self.terms.pop(order_id, None)) is not None and terms.expires:
+            self.expiring.remove((terms.expires, order_id))
         level, previous, following = order.level, order.previous, order.next
         if previous is not None:
             previous.next = following
@@ -139,9 +190,44 @@ class Book:
         else:
             level.tail = previous
 
+    def wait(self, stop: Stop) -> None:
+        """Let a stop order wait for its price."""
+        order_id, expires = stop.order.order_id, stop.order.expires
+        assert order_id not in self.orders, f"order {order_id} is in the book already"
+        self.stops.add(stop)
+        if expires:
+            self.expiring.add((expires, order_id))
+
+    def stop_waiting(self, stop: Stop) -> None:
+        """Take out a stop order that waits."""
+        self.stops.remove(stop)
+        self._forget_expiry(stop)
+
+    def follow(self, prices: tuple[int, ...]) -> None:
+        """After trades at these prices, in this order: trailing stops move, and the stops reached wait no longer."""
+        for price in prices:
+            for stop in self.stops.follow(price, self.tick):
+                self._forget_expiry(stop)
+
+    def take_out(self, order_id: int) -> int:
+        """Take out an order, resting or waiting; returns the quantity that was open, 0 if the order is not."""
+        if (order := self.orders.get(order_id)) is not None:
+            quantity = self.open_quantity(order)
+            self.remove(order)
+            return quantity
+        if (stop := self.stops.waiting.get(order_id)) is not None:
+            self.stop_waiting(stop)
+            return stop.order.quantity
+        return 0
+
+    def _forget_expiry(self, stop: Stop) -> None:
+        if stop.order.expires:
+            self.expiring.remove((stop.order.expires, stop.order.order_id))
+
     def check(self) -> None:
         """Every invariant, slowly; tests call it after each command."""
         assert self.trades >= 0
+        assert (self.last > 0) == (self.trades > 0), "the last price is that of a trade"
         queued = {order.order_id: order for order in self}
         assert queued == self.orders, "the index holds exactly the orders that are queued"
         for side, sign in ((self.bids, -1), (self.asks, 1)):
@@ -154,6 +240,18 @@ class Book:
                 _check_queue(level)
         if self.bids.best and self.asks.best:
             assert self.bids.best.price < self.asks.best.price, "a resting book is never crossed"
+        assert self.terms.keys() <= self.orders.keys(), "terms are those of resting orders"
+        for order_id, terms in self.terms.items():
+            terms.check(self.orders[order_id].remaining)
+        self.stops.check(self.last)
+        assert not self.stops.waiting.keys() & self.orders.keys(), "an order rests or waits"
+        expiring = {(terms.expires, order_id) for order_id, terms in self.terms.items() if terms.expires}
+        expiring |= {(stop.order.expires, order_id) for order_id, stop in self.stops.waiting.items() if stop.order.expires}
+        assert list(self.expiring) == sorted(expiring), "the index holds exactly the orders that expire"
+
+
+Books = dict[str, Book]
+"""The books of a shard by symbol."""
 
 
 def _check_queue(level: Level) -> None:
@@ -164,3 +262,4 @@ def _check_queue(level: Level) -> None:
         assert order.previous is previous, "links are mutual"
         assert order.level is level
         assert order.remaining > 0
+        assert order.account is intern(order.account), "accounts are interned"

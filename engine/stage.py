@@ -6,11 +6,13 @@ from collections import deque
 from typing import Final
 
 from exchange.digest import digest
-from exchange.messages import EngineCommand, Event, JournalBatch, Moment, decoder
+from exchange.messages import DefineSymbol, EngineCommand, JournalBatch, Moment, decoder
 from exchange.stage import Batches, ReplayError, Turn
 from exchange.subjects import JOURNAL, events_log
 
-from .matching import Books, apply
+from .book import Books
+from .expiry import expire
+from .matching import apply
 from .parts import encode_batches
 from .state import EngineState, book_states, books_of, decode_state, encode_state
 
@@ -21,7 +23,8 @@ decode_commands: Final = decoder(list[EngineCommand]).decode
 class EngineStage:
     """Matches one shard. It computes the same bytes from the same journal, so its replay is its turn, compared.
 
-    Every turn makes one event batch, or none when nothing happened, or several `more` parts when it does not fit into one.
+    Every turn makes one event batch, or none when nothing happened, or several `more` parts when it does not fit into one. An
+    order that expires does so in the moment of the first journal batch whose time has come.
     """
 
     def __init__(self, shard: int) -> None:
@@ -84,16 +87,22 @@ class EngineStage:
         """Apply journal batches; what they cause becomes pending."""
         moments: list[Moment] = []
         through = 0
+        quiet = False
         for payload in inputs.get(JOURNAL, ()):
             batch = decode_journal(payload)
             through = batch.number
-            events: list[Event] = []
+            events = expire(self.books, batch.time)
             for group in batch.groups:
                 if group.shard == self._shard:
-                    events += apply(self.books, decode_commands(group.commands))
+                    commands = decode_commands(group.commands)
+                    caused = apply(self.books, commands)
+                    events += caused
+                    # A stop order that waits changes the books and causes no event. The log says all the same that it is
+                    # contained, so that an audit of the log has the books that the ledger knows.
+                    quiet = quiet or (not caused and any(type(command) is not DefineSymbol for command in commands))
             if events:
                 moments.append(Moment(batch.number, batch.time, events))
-        if moments:
+        if moments or quiet:
             payloads = encode_batches(self._number + 1, self._previous, through, moments)
             self._pending += payloads
             self._number += len(payloads)

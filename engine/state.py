@@ -1,4 +1,7 @@
-"""The engine's state as canonical bytes: the same books give the same bytes, whatever the way that led to them."""
+"""The engine's state as canonical bytes: the same books give the same bytes, whatever the way that led to them.
+
+State of another version than this code's does not decode; the logs then tell all.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,29 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages import Side
+from exchange.messages import PlaceOrder, SelfTrade, Side
 
-from .book import Book, BookSide
-from .matching import Books
+from .book import Book, Books, BookSide
+from .stops import Stop
+from .terms import Terms
 
-LevelState = tuple[int, list[tuple[int, int]]]
-"""A price and its queue, oldest first, of (order id, remaining)."""
+LevelState = tuple[int, list[tuple[int, int, str, SelfTrade]]]
+"""A price and its queue, oldest first, of (order id, shown quantity, account, self-trade mode)."""
 
 
 class BookState(msgspec.Struct, frozen=True):
-    """One book: its levels best first."""
+    """One book: its levels best first; terms and stops in order of their order ids."""
 
     symbol: str
     trades: int
+    last: int
+    tick: int
     bids: list[LevelState]
     asks: list[LevelState]
+    terms: list[tuple[int, Terms]]
+    """Of the orders that have any, by order id."""
+    stops: list[tuple[PlaceOrder, int]]
+    """Those that wait, and where their stop prices stand."""
 
 
 class EngineState(msgspec.Struct, frozen=True):
@@ -44,7 +54,9 @@ class OpenQuantity(msgspec.Struct, frozen=True, gc=False):
     symbol: str
     side: Side
     price: int
+    """Its limit; of a stop order that waits, the limit or protection it was placed with."""
     remaining: int
+    """Shown or not."""
 
 
 encode_state: Final = msgspec.json.Encoder().encode
@@ -53,28 +65,52 @@ decode_state: Final = msgspec.json.Decoder(EngineState).decode
 
 def book_states(books: Books) -> list[BookState]:
     """The books in order of their symbols."""
-    return [BookState(symbol, book.trades, _levels(book.bids), _levels(book.asks)) for symbol, book in sorted(books.items())]
+    return [_book_state(book) for _, book in sorted(books.items())]
 
 
 def books_of(states: list[BookState]) -> Books:
     """The books of a state."""
     books: Books = {}
     for state in states:
-        book = books[state.symbol] = Book(state.symbol, state.trades)
+        book = books[state.symbol] = Book(state.symbol, state.trades, state.last, state.tick)
         for side, sign, levels in ((book.bids, -1, state.bids), (book.asks, 1, state.asks)):
             for price, queue in levels:
-                for order_id, remaining in queue:
-                    book.rest(side, sign * price, order_id, remaining)
+                for order_id, shown, account, self_trade in queue:
+                    book.rest(side, sign * price, order_id, shown, account, self_trade)
+        for order_id, terms in state.terms:
+            book.keep_terms(order_id, msgspec.structs.replace(terms))
+        for order, stop_price in state.stops:
+            book.wait(Stop(order, stop_price))
     return books
 
 
 def open_quantities(books: Books) -> Iterator[OpenQuantity]:
-    """All open orders: by symbol, bids before asks, best first, oldest first."""
+    """All open orders by symbol: bids before asks, best first, oldest first; then waiting stops by order id."""
     for symbol, book in sorted(books.items()):
         for order in book:
             level = order.level
-            yield OpenQuantity(order.order_id, symbol, level.side.name, level.price, order.remaining)
+            yield OpenQuantity(order.order_id, symbol, level.side.name, level.price, book.open_quantity(order))
+        for _, stop in sorted(book.stops.waiting.items()):
+            placed = stop.order
+            yield OpenQuantity(placed.order_id, symbol, placed.side, placed.price, placed.quantity)
+
+
+def _book_state(book: Book) -> BookState:
+    return BookState(
+        symbol=book.symbol,
+        trades=book.trades,
+        last=book.last,
+        tick=book.tick,
+        bids=_levels(book.bids),
+        asks=_levels(book.asks),
+        # Copies: terms change, a state does not.
+        terms=[(order_id, msgspec.structs.replace(terms)) for order_id, terms in sorted(book.terms.items())],
+        stops=[(stop.order, stop.stop_price) for _, stop in sorted(book.stops.waiting.items())],
+    )
 
 
 def _levels(side: BookSide) -> list[LevelState]:
-    return [(level.price, [(order.order_id, order.remaining) for order in level.orders()]) for level in side]
+    return [
+        (level.price, [(order.order_id, order.remaining, order.account, order.self_trade) for order in level.orders()])
+        for level in side
+    ]

@@ -7,8 +7,8 @@ from typing import Final
 
 from exchange.messages import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, Side
 
-from .book import Book
-from .matching import Books, apply
+from .book import Book, Books
+from .matching import apply
 
 CANCEL_SHARE: Final = 0.45
 MARKETABLE_SHARE: Final = 0.15

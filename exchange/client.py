@@ -21,7 +21,7 @@ from nats.aio.client import Client as Connection
 
 from . import subjects
 from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX
-from .messages import Command, Outcome, Refused, Reply, decoder, encode
+from .messages import Command, Outcome, Refused, Replace, Reply, decoder, encode
 from .permissions import guest_name
 
 ATTEMPT_SECONDS_MAX: Final = 2.0
@@ -165,7 +165,10 @@ class Client:
         return decode_answer(await self._answer(subject, payload, repeat, seconds), type_)
 
     async def send(self, command: Command) -> Outcome:
-        """Have a command carried out exactly once, however often it must be sent for that. Raises OutcomeUnknown."""
+        """Have a command carried out exactly once, however often it must be sent for that. Raises OutcomeUnknown.
+
+        A Replace is not sent again once somebody may have heard it: what was filled meanwhile would be asked for once more.
+        """
         outcome = await self._send(command)
         assert not isinstance(outcome, list), "one command has one outcome"
         return outcome
@@ -176,10 +179,11 @@ class Client:
         return outcomes if isinstance(outcomes, list) else [outcomes] * len(commands)
 
     async def _send(self, commands: Command | list[Command]) -> Reply:
+        repeat = not any(isinstance(command, Replace) for command in (commands if isinstance(commands, list) else [commands]))
         deadline = time.monotonic() + self._patience
         try:
             while True:
-                reply: Reply = decode_reply(await self._answer(subjects.orders(self.account), encode(commands)))
+                reply: Reply = decode_reply(await self._answer(subjects.orders(self.account), encode(commands), repeat))
                 # Busy is no outcome: an earlier attempt, whose answer was lost, may have been accepted.
                 if not isinstance(reply, Refused) or reply.reason != BUSY:
                     return reply

@@ -46,6 +46,14 @@ class DatabaseError(Exception):
     """The database file cannot be used: in use, damaged, of another version, or the disk is full. One line for people."""
 
 
+class OlderVersion(DatabaseError):
+    """The file was made by an older program; `version` is that of its tables."""
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version
+
+
 class Database:
     """An open database file with the tables of `schema`. Raises DatabaseError."""
 
@@ -61,8 +69,10 @@ class Database:
             ((found,),) = self._writer.execute("SELECT number FROM version").fetchall()
             if found != version:
                 self._writer.close()
-                raise DatabaseError(f"{path}: has version {found} of its tables, this program writes {version}; "
-                                    "move the file away and it will be made again from the logs")  # fmt: skip
+                problem = f"{path}: has version {found} of its tables, this program writes {version}; "
+                if found < version:
+                    raise OlderVersion(problem + "move the file away and it will be made again from the logs", found)
+                raise DatabaseError(problem + "it was made by a newer program")
             self._types: dict[str, list[Any]] = {}
             for table, kind in self._writer.execute(
                 "SELECT table_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY table_name, column_index"

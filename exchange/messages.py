@@ -14,8 +14,10 @@ from typing import Any, Final, Literal, TypeVar
 import msgspec
 
 Side = Literal["buy", "sell"]
-Kind = Literal["limit", "market"]
-TimeInForce = Literal["gtc", "ioc"]
+Kind = Literal["limit", "market", "stop", "stop_limit", "trailing_stop"]
+TimeInForce = Literal["gtc", "day", "gtd", "ioc", "fok"]
+SelfTrade = Literal["allow", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
+"""What happens when an order would trade with another of the same account."""
 Liquidity = Literal["maker", "taker"]
 
 CASH: Final = "CASH"
@@ -47,7 +49,35 @@ class Submit(Message, frozen=True):
     price: int | None = None
     """The limit. For a market order an optional protection price; without one the market's own protection applies."""
     tif: TimeInForce = "gtc"
-    """Time in force. A market order is always `ioc`, whatever this says."""
+    """Time in force. A market order is `ioc`, whatever this says, and refused with `fok`. Of a stop: how long it waits."""
+    stop_price: int | None = None
+    """Kinds stop and stop_limit: the trade price at which (a buy: or above, a sell: or below) the order becomes a market or a
+    limit order."""
+    trail: int | None = None
+    """Kind trailing_stop: how far the stop price stays behind the best trade price since, in money …"""
+    trail_basis_points: int | None = None
+    """… or in basis points of it."""
+    expires: int = 0
+    """tif gtd: when the order ends, in nanoseconds since 1970."""
+    post_only: bool = False
+    """Never takes: cancelled instead of trading at once."""
+    display: int = 0
+    """Iceberg: at most so much is shown at a time; each refresh goes to the back of the queue. 0 shows all."""
+    self_trade: SelfTrade | None = None
+    """Overrides the market's rule."""
+
+
+class Replace(Message, frozen=True):
+    """Change an open order's price or open quantity. Less quantity at the same price keeps its place in the queue."""
+
+    order_id: int = 0
+    client_order_id: str = ""
+    """Names the order, as in Cancel."""
+    quantity: int | None = None
+    """New open quantity; what was filled stays filled."""
+    price: int | None = None
+    """New limit; for a stop order that has not triggered its limit (stop_limit), see `stop_price` for the trigger."""
+    stop_price: int | None = None
 
 
 class Cancel(Message, frozen=True):
@@ -63,7 +93,7 @@ class CancelAll(Message, frozen=True):
     symbol: str = ""
 
 
-Command = Submit | Cancel | CancelAll
+Command = Submit | Replace | Cancel | CancelAll
 Request = Command | list[Command]
 """One command, or up to COMMANDS_PER_REQUEST_MAX of them; the answer has the same shape."""
 
@@ -137,6 +167,31 @@ class PlaceOrder(Message, frozen=True):
     """Set aside until the order ends: cash (worst price and fee) for a buy, shares for a sell."""
     kind: Kind = "limit"
     tif: TimeInForce = "gtc"
+    stop_price: int = 0
+    """Kinds stop, stop_limit and trailing_stop (as it stands at first): `price` is what the order becomes when it triggers."""
+    trail: int = 0
+    trail_basis_points: int = 0
+    expires: int = 0
+    """tif day and gtd: it ends with the first journal batch whose time is this or later."""
+    post_only: bool = False
+    display: int = 0
+    self_trade: SelfTrade = "allow"
+
+
+class ReplaceOrder(Message, frozen=True):
+    """An accepted replace; the engine answers Replaced, or ReplaceRefused if the order ended or was filled meanwhile."""
+
+    order_id: int
+    account: str
+    symbol: str
+    quantity: int
+    """New open quantity, as seen from the ledger …"""
+    open_quantity: int
+    """… which knew of this much open: what was filled since is taken off `quantity`; nothing left means ReplaceRefused."""
+    price: int
+    hold: int
+    """Set aside on top of what the order has, from now until the engine's answer: enough for every outcome."""
+    stop_price: int = 0
 
 
 class CancelOrder(Message, frozen=True):
@@ -165,7 +220,7 @@ class Transfer(Message, frozen=True):
     """Idempotency: a transfer with a key that was used before is not made again."""
 
 
-EngineCommand = DefineSymbol | PlaceOrder | CancelOrder
+EngineCommand = DefineSymbol | PlaceOrder | ReplaceOrder | CancelOrder
 """What a group of an engine's shard holds."""
 LedgerCommand = OpenAccount | Transfer
 """What a group of shard LEDGER_GROUP holds."""
@@ -254,14 +309,65 @@ class CancelRefused(Message, frozen=True):
     symbol: str
 
 
+class Triggered(Message, frozen=True):
+    """A stop order became a market or limit order; what that does follows at once."""
+
+    order_id: int
+    symbol: str
+    price: int
+    """The stop price as it stood (a trailing one has moved)."""
+
+
+class Replaced(Message, frozen=True):
+    """An order has a new price or quantity."""
+
+    order_id: int
+    symbol: str
+    side: Side
+    price: int
+    quantity: int
+    """Open now, before what the new price trades at once, which follows."""
+    kept_place: bool
+    """Whether it kept its place in the queue; otherwise Traded and Rested follow as for a new order."""
+    stop_price: int = 0
+
+
+class ReplaceRefused(Message, frozen=True):
+    """A replace came too late: the order had ended, or more was filled than the new quantity."""
+
+    order_id: int
+    symbol: str
+
+
+class Decremented(Message, frozen=True):
+    """Self-trade prevention took `quantity` off an order without a trade; an order with nothing left ends with this."""
+
+    order_id: int
+    symbol: str
+    quantity: int
+
+
+class Refreshed(Message, frozen=True):
+    """The next part of an iceberg is shown, behind all others at its price."""
+
+    order_id: int
+    symbol: str
+    quantity: int
+    """Shown now."""
+
+
 CancelReason = Literal[
     "owner",  # The owner asked for it.
+    "fok",  # Fill-or-kill: not all could be filled at once.
+    "expired",  # The day or its date ended.
+    "post_only",  # It would have traded at once.
+    "self_trade",  # It would have traded with an order of its own account.
     "ioc",  # Immediate-or-cancel: no more could be filled at once.
     "protection",  # A market order met its protection price.
     "no_liquidity",  # A market order met an empty book.
 ]
 
-Event = Rested | Traded | Cancelled | CancelRefused
+Event = Rested | Traded | Cancelled | CancelRefused | Triggered | Replaced | ReplaceRefused | Refreshed | Decremented
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -302,6 +408,16 @@ class OrderAccepted(Message, frozen=True):
     time: int
     kind: Kind = "limit"
     tif: TimeInForce = "gtc"
+    stop_price: int = 0
+    """Where the order triggers; 0 for one that never waits for that."""
+    trail: int = 0
+    trail_basis_points: int = 0
+    expires: int = 0
+    post_only: bool = False
+    display: int = 0
+    """How much is shown at a time; 0 for all."""
+    self_trade: SelfTrade = "cancel_newest"
+    """Omitted for what the gate chooses when nobody says otherwise."""
 
 
 class OrderFilled(Message, frozen=True):
@@ -337,6 +453,47 @@ class OrderCancelRefused(Message, frozen=True):
     time: int
 
 
+class OrderTriggered(Message, frozen=True):
+    """A stop order became a market or limit order; what it does is told next."""
+
+    order_id: int
+    symbol: str
+    price: int
+    """The stop price as it stood."""
+    time: int
+
+
+class OrderReplaced(Message, frozen=True):
+    """The order has this price and open quantity now; fills at the new price are told next."""
+
+    order_id: int
+    symbol: str
+    price: int
+    quantity: int
+    """Open."""
+    kept_place: bool
+    time: int
+    stop_price: int = 0
+
+
+class OrderReplaceRefused(Message, frozen=True):
+    """A replace came too late: the order had ended, or more was filled than the new quantity."""
+
+    order_id: int
+    symbol: str
+    time: int
+
+
+class OrderDecremented(Message, frozen=True):
+    """Self-trade prevention took `quantity` off without a trade. `remaining` 0 ends the order."""
+
+    order_id: int
+    symbol: str
+    quantity: int
+    remaining: int
+    time: int
+
+
 class Transferred(Message, frozen=True):
     """Money or shares came (positive) or went (negative) other than by a trade."""
 
@@ -346,7 +503,17 @@ class Transferred(Message, frozen=True):
     time: int
 
 
-Report = OrderAccepted | OrderFilled | OrderCancelled | OrderCancelRefused | Transferred
+Report = (
+    OrderAccepted
+    | OrderFilled
+    | OrderCancelled
+    | OrderCancelRefused
+    | OrderTriggered
+    | OrderReplaced
+    | OrderReplaceRefused
+    | OrderDecremented
+    | Transferred
+)
 
 
 class Reports(msgspec.Struct, frozen=True):
@@ -359,7 +526,7 @@ class Reports(msgspec.Struct, frozen=True):
 # ── Questions about an account: api.<account>.<question> ──────────────────────────────────────────────────────────
 
 
-class OpenOrder(msgspec.Struct, frozen=True):
+class OpenOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     """An order that can still trade."""
 
     order_id: int
@@ -367,11 +534,23 @@ class OpenOrder(msgspec.Struct, frozen=True):
     symbol: str
     side: Side
     price: int
+    """The worst at which it may trade, as it is now."""
     quantity: int
+    """Of the whole order: what was filled and what remains."""
     remaining: int
     kind: Kind
     tif: TimeInForce
     time: int
+    stop_price: int = 0
+    """Where it triggers (a trailing stop: as it was placed); 0 for one that does not wait for that, or not any more."""
+    trail: int = 0
+    trail_basis_points: int = 0
+    expires: int = 0
+    post_only: bool = False
+    display: int = 0
+    """How much is shown at a time; 0 for all."""
+    self_trade: SelfTrade = "cancel_newest"
+    """Omitted for what the gate chooses when nobody says otherwise."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -453,6 +632,16 @@ class OrderRecord(msgspec.Struct, frozen=True):
     status: Literal["open", "filled", "cancelled"]
     reason: str
     time: int
+    stop_price: int = 0
+    """As it was placed, like `price` and `quantity`."""
+    trail: int = 0
+    trail_basis_points: int = 0
+    expires: int = 0
+    post_only: bool = False
+    display: int = 0
+    self_trade: SelfTrade = "allow"
+    open: int = 0
+    """What can still trade; 0 for an order that ended."""
 
 
 # ── Public data: ticks → anyone, on market.<symbol>.… and public.<question> ───────────────────────────────────────

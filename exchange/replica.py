@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
+
+import msgspec
 
 from .digest import digest
 from .feed import Batch, Feed
@@ -11,6 +14,8 @@ from .log import AppendRefused, Header, Log, LogDamaged, decode_header
 from .snapshots import Snapshot
 from .stage import Batches, Stage
 from .subjects import JOURNAL, events_log
+
+logger = logging.getLogger(__name__)
 
 
 def inputs_through(header: Header) -> dict[str, int]:
@@ -40,7 +45,10 @@ class Replica:
         self._output_digest = ""
 
     async def restore(self, snapshot: Snapshot | None) -> None:
-        """Begin where a snapshot ends, or at the very start. Raises LogDamaged when the logs do not fit the snapshot."""
+        """Begin where a snapshot ends, or at the very start. Raises LogDamaged when the logs do not fit the snapshot.
+
+        A snapshot that this code cannot read, because it was taken by another version, is as good as none.
+        """
         numbers = dict.fromkeys(self._logs, 0) | (snapshot.numbers if snapshot else {})
         digests = snapshot.digests if snapshot else {}
         for name, log in self._logs.items():
@@ -51,13 +59,22 @@ class Replica:
                 )
             if numbers[name] and digest(await log.get(numbers[name])) != digests.get(name):
                 raise LogDamaged(f"{name}: sequence {numbers[name]} is not what {self.stage.name} has applied; it was altered")
-            self.feeds[name] = Feed(log, numbers[name], digests.get(name, ""), self._wake)
         await self._check_end()
-        if snapshot:
-            self.stage.restore(snapshot.state)
+        if snapshot and self._restore_state(snapshot):
             self.number = numbers[self.stage.output]
             self.through = {name: numbers[name] for name in self.stage.inputs}
             self._output_digest = digests.get(self.stage.output, "")
+        else:
+            numbers, digests = dict.fromkeys(self._logs, 0), {}
+        self.feeds = {name: Feed(log, numbers[name], digests.get(name, ""), self._wake) for name, log in self._logs.items()}
+
+    def _restore_state(self, snapshot: Snapshot) -> bool:
+        try:
+            self.stage.restore(snapshot.state)
+        except msgspec.DecodeError as error:  # ValidationError among them.
+            logger.warning("the snapshot of %s is of another version, the logs are replayed: %s", self.stage.name, error)
+            return False
+        return True
 
     def start(self, tasks: asyncio.TaskGroup) -> dict[str, asyncio.Task[None]]:
         """Start to read; the tasks end by being cancelled, or with LogDamaged."""

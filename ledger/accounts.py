@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages import BANK, CASH, FEES, ISSUER, DefineSymbol, Fees, PlaceOrder, Report
+from exchange.messages import BANK, CASH, FEES, ISSUER, DefineSymbol, Fees, PlaceOrder, ReplaceOrder, Report
 
 SYSTEM_ACCOUNTS: Final = (BANK, ISSUER, FEES)
 CLIENT_ORDER_IDS_MAX: Final = 10_000
@@ -33,13 +33,23 @@ class Order(msgspec.Struct, gc=False):
     """An open order."""
 
     command: PlaceOrder
-    """The order as the journal has it."""
+    """The order as the journal has it, with what was changed since: a replace changes quantity, price and stop price, a
+    decrement takes off its quantity, and one that has triggered has no stop price any more. Of its quantity, what does not
+    remain was filled."""
     fees: Fees
-    """Those in force when it was accepted: its hold was computed from them, so they stay."""
+    """Those in force when it was accepted: its hold was computed from them, so they stay, also when it is replaced."""
     time: int
     remaining: int
     hold: int
-    """What is left of the hold: the same for each remaining share."""
+    """What is left of the hold: the same for each remaining share. A pending replace has a hold of its own."""
+
+
+class Replacement(msgspec.Struct, gc=False):
+    """A replace that no event has answered yet."""
+
+    command: ReplaceOrder
+    hold: int
+    """Set aside on top of the order's; 0 when the order has ended meanwhile."""
 
 
 class Listing:
@@ -105,6 +115,8 @@ class Ledger:
         """All open orders by id."""
         self.cancels: dict[int, str] = {}
         """Order id → account of the cancels that no event has answered yet; one per order."""
+        self.replaces: dict[int, Replacement] = {}
+        """Order id → the replace that no event has answered yet; one per order."""
         self.symbols: dict[str, Listing] = {}
         self.transfer_keys: OrderedDict[str, None] = OrderedDict()
         self.next_order_id = 1
@@ -132,9 +144,13 @@ class Ledger:
         account.unsent.append(report)
 
     def close(self, order: Order) -> None:
-        """An order ended: what is left of its hold is free again, to the unit."""
+        """An order ended: what is left of its hold is free again, to the unit, and that of a replace that comes too late."""
         command = order.command
         account = self.accounts[command.account]
-        account.balances[CASH if command.side == "buy" else command.symbol].held -= order.hold
+        released = order.hold
+        if self.replaces and (replacement := self.replaces.get(command.order_id)):
+            released += replacement.hold
+            replacement.hold = 0
+        account.balances[CASH if command.side == "buy" else command.symbol].held -= released
         del account.orders[command.order_id]
         del self.orders[command.order_id]

@@ -30,7 +30,7 @@ from .stage import LedgerStage
 
 ACCOUNTS: Final = 50
 COMMANDS: Final = 100_000
-COMMANDS_PER_TURN: Final = 2_000
+COMMANDS_PER_TURN: Final = 1_000
 PRICE: Final = 200_000
 START: Final = 1_700_000_000_000_000_000
 MILLISECOND: Final = 1_000_000

@@ -16,12 +16,13 @@ from exchange.messages import (
     OpenAccount,
     OrderAccepted,
     PlaceOrder,
+    ReplaceOrder,
     Transfer,
     Transferred,
 )
 from exchange.stage import ReplayError
 
-from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Listing, Order
+from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Listing, Order, Replacement
 
 
 def apply(ledger: Ledger, command: EngineCommand | LedgerCommand, time: int) -> None:
@@ -31,6 +32,8 @@ def apply(ledger: Ledger, command: EngineCommand | LedgerCommand, time: int) -> 
             place_order(ledger, command, time)
         case CancelOrder():
             cancel_order(ledger, command)
+        case ReplaceOrder():
+            replace_order(ledger, command)
         case Transfer():
             transfer(ledger, command, time)
         case OpenAccount():
@@ -72,6 +75,13 @@ def place_order(ledger: Ledger, command: PlaceOrder, time: int) -> None:
             time,
             command.kind,
             command.tif,
+            command.stop_price,
+            command.trail,
+            command.trail_basis_points,
+            command.expires,
+            command.post_only,
+            command.display,
+            command.self_trade,
         ),
     )
 
@@ -91,6 +101,25 @@ def cancel_order(ledger: Ledger, command: CancelOrder) -> None:
     if order is None or order.command.account != command.account or command.order_id in ledger.cancels:
         raise ReplayError(f"the cancel of order {command.order_id} by {command.account} does not fit")
     ledger.cancels[command.order_id] = command.account
+
+
+def replace_order(ledger: Ledger, command: ReplaceOrder) -> None:
+    """Set aside what the replace may need on top, until the event that answers. The order stays as it is until then."""
+    order_id = command.order_id
+    order = ledger.orders.get(order_id)
+    if (
+        order is None
+        or (order.command.account, order.command.symbol) != (command.account, command.symbol)
+        or order.remaining != command.open_quantity
+        or order_id in ledger.replaces
+        or command.hold < 0
+    ):
+        raise ReplayError(f"the replace of order {order_id} by {command.account} does not fit")
+    balance = ledger.accounts[command.account].balance(CASH if order.command.side == "buy" else command.symbol)
+    balance.held += command.hold
+    if balance.held > balance.total:
+        raise ReplayError(f"the replace of order {order_id} sets aside more than {command.account} has")
+    ledger.replaces[order_id] = Replacement(command, command.hold)
 
 
 def transfer(ledger: Ledger, command: Transfer, time: int) -> None:

@@ -17,13 +17,14 @@ from exchange.messages import (
     NewAccount,
     Outcome,
     Refused,
+    Replace,
     Submit,
     encode,
 )
 
-from . import administration, gate, questions, refusals
+from . import administration, gate, questions, refusals, replacing
 from .accounts import Account, Ledger
-from .commands import apply, cancel_order, place_order
+from .commands import apply, cancel_order, place_order, replace_order
 from .draft import Draft
 from .requests import NOT_DECODED, Rates, Requests, Waiting, decode_deposit, decode_new_account, decode_request
 
@@ -126,6 +127,8 @@ class Desk:
                 return decision
             self._cancel(decision)
             return Accepted(decision.order_id, account.orders[decision.order_id].command.client_order_id)
+        if isinstance(command, Replace):
+            return self._replace(account, command)
         return self._cancel_all(account, command)
 
     def _submit(self, account: Account, command: Submit) -> Outcome:
@@ -134,13 +137,21 @@ class Desk:
             return known
         if not self._rates.take(account.name, self._now):
             return self._too_fast(command.client_order_id)
-        order = gate.submit(self._ledger, account, command, self._market.limits.open_orders)
+        order = gate.submit(self._ledger, account, command, self._market.limits.open_orders, self._draft.time)
         if isinstance(order, Refused):
             self._draft.refuse(account.name, order, command)
             return order
         place_order(self._ledger, order, self._draft.time)
         self._draft.add(self._ledger.symbols[order.symbol].definition.shard, order)
         return Accepted(order.order_id, order.client_order_id)
+
+    def _replace(self, account: Account, command: Replace) -> Outcome:
+        decision = replacing.replace(self._ledger, account, command)
+        if isinstance(decision, Refused):
+            return decision
+        replace_order(self._ledger, decision)
+        self._draft.add(self._ledger.symbols[decision.symbol].definition.shard, decision)
+        return Accepted(decision.order_id, account.orders[decision.order_id].command.client_order_id)
 
     def _cancel_all(self, account: Account, command: CancelAll) -> Outcome:
         decision = gate.cancel_all(self._ledger, account, command)

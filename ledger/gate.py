@@ -1,9 +1,12 @@
 """The gate: decides what a trader's command becomes. Pure: it reads the ledger and changes nothing.
 
 `submit`, `cancel` and `cancel_all` are ladders of checks in the order of refusals.py; what comes out at the end cannot fail.
+conditions.py has the part of `submit` that few orders need, replacing.py the ladder of a replace.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from exchange.messages import (
     CASH,
@@ -14,12 +17,19 @@ from exchange.messages import (
     CancelOrder,
     PlaceOrder,
     Refused,
+    SelfTrade,
     Submit,
 )
-from exchange.money import BASIS_POINTS, MONEY_MAX, fee
+from exchange.money import MONEY_MAX
 
 from . import refusals
 from .accounts import Account, Ledger, Listing
+from .condition_refusals import price_unexpected
+from .conditions import Conditions, conditions, with_conditions
+from .prices import cost_max, protection
+
+SELF_TRADE: Final[SelfTrade] = "cancel_newest"
+"""What happens to orders that do not say: nobody trades with themselves by mistake."""
 
 
 def duplicate(account: Account, command: Submit) -> Accepted | None:
@@ -28,8 +38,8 @@ def duplicate(account: Account, command: Submit) -> Accepted | None:
     return None if order_id is None else Accepted(order_id, command.client_order_id, duplicate=True)
 
 
-def submit(ledger: Ledger, account: Account, command: Submit, open_orders_max: int) -> PlaceOrder | Refused:
-    """The order with its id, price and hold. `duplicate` comes before."""
+def submit(ledger: Ledger, account: Account, command: Submit, open_orders_max: int, time: int) -> PlaceOrder | Refused:
+    """The order with its id, price and hold, in a batch of this time. `duplicate` comes before."""
     client_order_id = command.client_order_id
     if not 0 < len(client_order_id) <= CLIENT_ORDER_ID_LENGTH_MAX or not client_order_id.isprintable():
         return refusals.client_order_id(command)
@@ -38,15 +48,34 @@ def submit(ledger: Ledger, account: Account, command: Submit, open_orders_max: i
     if listing is None:
         return refusals.unknown_symbol(symbol, command)
     definition = listing.definition
-    if quantity <= 0:
-        return refusals.quantity_not_positive(command)
-    if quantity % definition.lot:
-        return refusals.quantity_off_lot(command, definition.lot)
-    if quantity > definition.order_quantity_max:
-        return refusals.quantity_too_large(command, definition.order_quantity_max)
-    price = _price(command, listing)
-    if isinstance(price, Refused):
-        return price
+    if quantity <= 0 or quantity % definition.lot or quantity > definition.order_quantity_max:
+        return refusals.quantity(command, listing.definition)
+    kind, tif = command.kind, command.tif
+    more: Conditions | None = None
+    stop_price = 0
+    if (
+        (kind != "limit" and (kind != "market" or tif == "fok"))
+        or tif == "day"
+        or tif == "gtd"
+        or command.expires
+        or command.post_only
+        or command.display
+        or command.stop_price is not None
+        or command.trail is not None
+        or command.trail_basis_points is not None
+    ):  # Nearly all orders have nothing of this.
+        found = conditions(command, listing, time)
+        if isinstance(found, Refused):
+            return found
+        more, tif, stop_price = found, found.tif, found.stop_price
+    elif kind == "market":
+        tif = "ioc"
+    price = command.price
+    if kind != "limit" or price is None or price <= 0 or price % definition.tick or price > MONEY_MAX:
+        decided = _price(command, listing, stop_price)
+        if isinstance(decided, Refused):
+            return decided
+        price = decided
     cost = cost_max(price, quantity, listing.fee_max)
     if cost > MONEY_MAX:
         return refusals.value_too_large(command, price)
@@ -60,47 +89,26 @@ def submit(ledger: Ledger, account: Account, command: Submit, open_orders_max: i
         hold = quantity  # The fee of a sale is taken from its proceeds, which it never exceeds.
         if hold > (available := account.available(symbol)):
             return refusals.insufficient_shares(command, available)
-    kind = command.kind
-    tif = "ioc" if kind == "market" else command.tif
-    return PlaceOrder(ledger.next_order_id, account.name, client_order_id, symbol, side, quantity, price, hold, kind, tif)
+    order_id, self_trade = ledger.next_order_id, command.self_trade or SELF_TRADE
+    placed = PlaceOrder(
+        order_id, account.name, client_order_id, symbol, side, quantity, price, hold, kind, tif, self_trade=self_trade
+    )
+    return placed if more is None else with_conditions(placed, command, more)
 
 
-def cost_max(price: int, quantity: int, fee_max: int) -> int:
-    """What buying can cost at most, fees included.
-
-    Each fill's fee is rounded up, and every share may be a fill of its own: so the fee is that of one share, times shares.
-    That makes the hold the same for every share, to be released share by share without a remainder.
-    """
-    return (price + fee(price, fee_max)) * quantity if fee_max else price * quantity
-
-
-def _price(command: Submit, listing: Listing) -> int | Refused:
+def _price(command: Submit, listing: Listing, stop_price: int) -> int | Refused:
     """The worst price at which the order may trade."""
-    price = command.price
-    tick = listing.definition.tick
+    price, kind = command.price, command.kind
+    if kind == "stop" or kind == "trailing_stop":  # A market order from there on.
+        return protection(command.side, stop_price, listing) if price is None else price_unexpected(command)
     if price is None:
-        return protection(command, listing) if command.kind == "market" else refusals.price_missing(command)
-    if price <= 0:
-        return refusals.price_not_positive(command, price)
-    if price % tick:
-        return refusals.price_off_tick(command, price, tick)
-    if price > MONEY_MAX:
-        return refusals.price_too_large(command, price)
-    if command.kind == "market":  # A protection of the trader's own counts as far as it is tighter than the market's.
-        market = protection(command, listing)
+        return protection(command.side, listing.price, listing) if kind == "market" else refusals.price_missing(command)
+    if price <= 0 or price % listing.definition.tick or price > MONEY_MAX:
+        return refusals.price(command, price, listing.definition.tick)
+    if kind == "market":  # A protection of the trader's own counts as far as it is tighter than the market's.
+        market = protection(command.side, listing.price, listing)
         return min(price, market) if command.side == "buy" else max(price, market)
     return price
-
-
-def protection(command: Submit, listing: Listing) -> int:
-    """How far from the last price a market order may trade: rounded to the tick that is still within, at least one tick."""
-    definition = listing.definition
-    tick = definition.tick
-    if command.side == "buy":
-        price = listing.price * (BASIS_POINTS + definition.protection) // BASIS_POINTS // tick * tick
-    else:
-        price = -(-listing.price * (BASIS_POINTS - definition.protection) // BASIS_POINTS // tick) * tick
-    return max(price, tick)
 
 
 def cancel(ledger: Ledger, account: Account, command: Cancel) -> CancelOrder | Accepted | Refused:

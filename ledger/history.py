@@ -7,11 +7,12 @@ whole state: a batch is in the file once or, after a crash, not yet.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from exchange.database import Database, Positions
+from exchange.database import Database, OlderVersion, Positions
 from exchange.digest import digest
 from exchange.messages import Fees
 from exchange.stage import Batches
@@ -20,7 +21,20 @@ from exchange.subjects import JOURNAL, events_log
 from .history_rows import OpenOrder, Rows
 from .history_schema import SCHEMA, VERSION
 
+log = logging.getLogger(__name__)
+
 FILE: Final = "history.duckdb"
+
+
+def open_file(path: Path) -> Database:
+    """The database of a history. An older program's is set aside and a new one begun: all of it is in the logs."""
+    try:
+        return Database(path, SCHEMA, VERSION)
+    except OlderVersion as older:
+        aside = path.with_name(f"{path.name}.version-{older.version}")
+        path.replace(aside)
+        log.warning("%s was made by an older program; it is %s now, and the logs are read again", path.name, aside.name)
+        return Database(path, SCHEMA, VERSION)
 
 
 class History:
@@ -29,7 +43,7 @@ class History:
     name = "historian"
 
     def __init__(self, path: Path, shards: int) -> None:
-        self.database = Database(path, SCHEMA, VERSION)
+        self.database = open_file(path)
         self.shards = range(1, shards + 1)
         self.inputs = (*map(events_log, self.shards), JOURNAL)
         self.stored = self.database.positions
@@ -113,7 +127,7 @@ class History:
     def _restore(self) -> Rows:
         rows = self.database.rows
         symbols = "SELECT n.name, d.maker_fee, d.taker_fee FROM defined d JOIN names n ON n.id = d.symbol ORDER BY d.rowid"
-        open_orders = "SELECT order_id, account, remaining, maker_fee, taker_fee FROM resting"
+        open_orders = "SELECT order_id, account, remaining, filled, maker_fee, taker_fee FROM resting"
         ((trades,),) = rows("SELECT coalesce(max(number), 0) FROM traded")
         return Rows(
             {log: number for log, (number, _) in self.stored.items()},

@@ -35,23 +35,30 @@ FILLS: Final = f"""
     ) JOIN names s ON s.id = symbol
     ORDER BY fill_id DESC LIMIT $limit
 """
-# What an open order has been filled with is summed from its trades; of the others the ending tells it.
+# What an open order has been filled with is summed from its trades, and what is open from all that changed it; of the others
+# the ending tells it.
 ORDERS: Final = """
     WITH page AS (
-        SELECT p.*, e.quantity AS unfilled, e.reason
+        SELECT p.*, e.order_id IS NULL AS is_open, e.filled, e.reason
         FROM (
             SELECT * FROM placed WHERE account = $account AND order_id < $before AND ($symbol = -1 OR symbol = $symbol)
             ORDER BY order_id DESC LIMIT $limit
         ) p LEFT JOIN ended e USING (order_id)
     ), done AS (
-        SELECT order_id, sum(quantity)::BIGINT AS quantity FROM filled
-        WHERE order_id IN (SELECT order_id FROM page WHERE unfilled IS NULL) GROUP BY order_id
+        SELECT order_id, sum(filled)::BIGINT AS filled, sum(change)::BIGINT AS change FROM (
+            SELECT order_id, quantity AS filled, -quantity AS change FROM filled
+            UNION ALL SELECT order_id, 0, change FROM replaced
+            UNION ALL SELECT order_id, 0, -quantity FROM decremented
+        ) WHERE order_id IN (SELECT order_id FROM page WHERE is_open) GROUP BY order_id
     )
     SELECT page.order_id, client_order_id, s.name, if(buy, 'buy', 'sell'), k.name, t.name, price, page.quantity,
-        coalesce(page.quantity - unfilled, done.quantity, 0),
-        CASE WHEN unfilled IS NULL THEN 'open' WHEN unfilled = 0 THEN 'filled' ELSE 'cancelled' END,
-        CASE WHEN unfilled > 0 THEN w.name ELSE '' END, time
+        coalesce(page.filled, done.filled, 0),
+        CASE WHEN is_open THEN 'open' WHEN w.name = 'filled' THEN 'filled' ELSE 'cancelled' END,
+        CASE WHEN w.name <> 'filled' THEN w.name ELSE '' END, time,
+        stop_price, trail, trail_basis_points, expires, post_only, display, m.name,
+        if(is_open, page.quantity + coalesce(done.change, 0), 0)
     FROM page JOIN names s ON s.id = symbol JOIN names k ON k.id = kind JOIN names t ON t.id = tif
+    JOIN names m ON m.id = self_trade
     LEFT JOIN names w ON w.id = reason LEFT JOIN done USING (order_id)
     ORDER BY page.order_id DESC
 """

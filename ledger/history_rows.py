@@ -1,7 +1,7 @@
 """The fold from the logs to the rows of the history. Pure: no clock, no socket, no file.
 
 It keeps only what a row needs from earlier batches: the ids of names, the fees in force, and of every open order its account,
-the fees it was accepted with and what is left of it.
+the fees it was accepted with, what it traded and what is left of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from exchange.messages import (
     LEDGER_GROUP,
     Cancelled,
     CancelOrder,
+    Decremented,
     DefineSymbol,
     EngineCommand,
     EventBatch,
@@ -25,8 +26,11 @@ from exchange.messages import (
     OpenAccount,
     PlaceOrder,
     RefusalRecord,
+    Replaced,
+    ReplaceOrder,
     Traded,
     Transfer,
+    Triggered,
     decoder,
 )
 from exchange.money import fee
@@ -35,7 +39,12 @@ from exchange.subjects import JOURNAL
 from .history_schema import FIRST_NAMES
 
 INTEGER_MAX: Final = 2**63 - 1
-TABLES: Final = ("names", "opened", "transferred", "defined", "placed", "refused", "rate_refused", "traded", "ended")
+Place = tuple[int, int, int, int]
+"""Where an event stands: shard, event batch, journal batch, time."""
+TABLES: Final = (
+    *("names", "opened", "transferred", "defined", "placed", "refused", "rate_refused"),
+    *("traded", "triggered", "replaced", "decremented", "ended"),
+)
 
 _decode_journal: Final = decoder(JournalBatch).decode
 _decode_events: Final = decoder(EventBatch).decode
@@ -48,6 +57,7 @@ class OpenOrder(msgspec.Struct, gc=False):
 
     account: int
     remaining: int
+    filled: int
     maker_fee: int
     taker_fee: int
 
@@ -115,7 +125,7 @@ class Rows:
         match command:
             case PlaceOrder():
                 self._place(command, moment)
-            case CancelOrder():
+            case CancelOrder() | ReplaceOrder():
                 pass  # Whether it came in time is told by the events.
             case Transfer(asset, amount, source, target, reason, key):
                 row = (*moment, self._id(asset), amount, self._id(source), self._id(target), reason, key)
@@ -148,7 +158,7 @@ class Rows:
     def _place(self, command: PlaceOrder, moment: tuple[int, int]) -> None:
         fees = self.fees[command.symbol]  # As the ledger does it: those in force now stay with the order.
         account = self._id(command.account)
-        self.open_orders[command.order_id] = OpenOrder(account, command.quantity, fees.maker, fees.taker)
+        self.open_orders[command.order_id] = OpenOrder(account, command.quantity, 0, fees.maker, fees.taker)
         row = (
             command.order_id,
             *moment,
@@ -163,6 +173,13 @@ class Rows:
             self._id(command.tif),
             fees.maker,
             fees.taker,
+            command.stop_price,
+            command.trail,
+            command.trail_basis_points,
+            command.expires,
+            command.post_only,
+            command.display,
+            self._id(command.self_trade),
         )
         self._rows["placed"].append(row)
 
@@ -177,10 +194,32 @@ class Rows:
                 if type(event) is Traded:
                     self._trade(event, place)
                 elif type(event) is Cancelled:
-                    del self.open_orders[event.order_id]
-                    self._rows["ended"].append((event.order_id, *place, event.quantity, self._id(event.reason)))
+                    order = self.open_orders.pop(event.order_id)
+                    self._rows["ended"].append((event.order_id, *place, order.filled, event.quantity, self._id(event.reason)))
+                elif type(event) is Triggered:
+                    self._rows["triggered"].append((event.order_id, *place, event.price))
+                elif type(event) is Replaced:
+                    self._replace(event, place)
+                elif type(event) is Decremented:
+                    self._rows["decremented"].append((event.order_id, *place, event.quantity))
+                    self._take_off(event.order_id, event.quantity, "self_trade", place)
 
-    def _trade(self, event: Traded, place: tuple[int, int, int, int]) -> None:
+    def _replace(self, event: Replaced, place: Place) -> None:
+        order = self.open_orders[event.order_id]
+        change = event.quantity - order.remaining
+        order.remaining = event.quantity
+        row = (event.order_id, *place, event.price, event.stop_price, event.quantity, change, event.kept_place)
+        self._rows["replaced"].append(row)
+
+    def _take_off(self, order_id: int, quantity: int, reason: str, place: Place) -> None:
+        """So much less of an order is open; one with nothing left has ended, for this reason."""
+        order = self.open_orders[order_id]
+        order.remaining -= quantity
+        if not order.remaining:
+            del self.open_orders[order_id]
+            self._rows["ended"].append((order_id, *place, order.filled, 0, self._id(reason)))
+
+    def _trade(self, event: Traded, place: Place) -> None:
         maker = self.open_orders[event.maker_order_id]
         taker = self.open_orders[event.taker_order_id]
         value = event.price * event.quantity
@@ -202,10 +241,8 @@ class Rows:
         )
         self._rows["traded"].append(row)
         for order_id, order in ((event.maker_order_id, maker), (event.taker_order_id, taker)):
-            order.remaining -= event.quantity
-            if not order.remaining:
-                del self.open_orders[order_id]
-                self._rows["ended"].append((order_id, *place, 0, self._id("filled")))
+            order.filled += event.quantity
+            self._take_off(order_id, event.quantity, "filled", place)
 
     def _id(self, name: str) -> int:
         number = self.names.get(name)

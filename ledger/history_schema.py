@@ -9,7 +9,7 @@ from typing import Final
 
 from exchange.messages import BANK, CASH, FEES, ISSUER
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 FIRST_NAMES: Final = (CASH, BANK, ISSUER, FEES)
 """The names with ids 0, 1, 2, 3; the views rely on it."""
@@ -33,7 +33,9 @@ TABLES: Final = """
     -- Fees are those in force when the order was accepted, in basis points.
     CREATE TABLE placed (
         order_id BIGINT, journal BIGINT, time BIGINT, account INTEGER, client_order_id VARCHAR, symbol INTEGER, buy BOOLEAN,
-        quantity BIGINT, price BIGINT, hold BIGINT, kind INTEGER, tif INTEGER, maker_fee INTEGER, taker_fee INTEGER
+        quantity BIGINT, price BIGINT, hold BIGINT, kind INTEGER, tif INTEGER, maker_fee INTEGER, taker_fee INTEGER,
+        stop_price BIGINT, trail BIGINT, trail_basis_points INTEGER, expires BIGINT, post_only BOOLEAN, display BIGINT,
+        self_trade INTEGER
     );
 
     CREATE TABLE refused (
@@ -51,9 +53,23 @@ TABLES: Final = """
         maker INTEGER, taker INTEGER, maker_fee BIGINT, taker_fee BIGINT
     );
 
-    -- How every order ended: `quantity` stayed unfilled; the reason is that of the cancellation, or `filled`.
+    -- A stop price was reached: `price` is the stop price as it stood.
+    CREATE TABLE triggered (order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, price BIGINT);
+
+    -- A new price or quantity: `quantity` is open from here on, which is `change` more than before.
+    CREATE TABLE replaced (
+        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, price BIGINT, stop_price BIGINT,
+        quantity BIGINT, change BIGINT, kept_place BOOLEAN
+    );
+
+    -- Self-trade prevention took `quantity` off without a trade.
+    CREATE TABLE decremented (order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, quantity BIGINT);
+
+    -- How every order ended: `filled` of it traded, `quantity` was open and stayed unfilled. The reason is that of the
+    -- cancellation, `filled`, or `self_trade` for an order of which prevention left nothing.
     CREATE TABLE ended (
-        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, quantity BIGINT, reason INTEGER
+        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, filled BIGINT, quantity BIGINT,
+        reason INTEGER
     );
 """
 
@@ -93,20 +109,27 @@ VIEWS: Final = f"""
     SELECT f.* EXCLUDE (buy) REPLACE (a.name AS account, s.name AS symbol), CASE WHEN buy THEN 'buy' ELSE 'sell' END AS side
     FROM filled f JOIN names a ON a.id = f.account JOIN names s ON s.id = f.symbol;
 
-    -- Open orders, with ids.
+    -- Open orders, with ids: in the book, or waiting for their stop price. Sums, so that the order of events does not matter.
     CREATE VIEW resting AS
-    SELECT p.*, p.quantity - coalesce(f.quantity, 0) AS remaining
+    SELECT p.*, coalesce(f.quantity, 0) AS filled,
+        p.quantity + coalesce(r.change, 0) - coalesce(d.quantity, 0) - coalesce(f.quantity, 0) AS remaining
     FROM (SELECT * FROM placed ANTI JOIN ended USING (order_id)) p
-    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM filled GROUP BY order_id) f USING (order_id);
+    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM filled GROUP BY order_id) f USING (order_id)
+    LEFT JOIN (SELECT order_id, sum(change)::BIGINT AS change FROM replaced GROUP BY order_id) r USING (order_id)
+    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM decremented GROUP BY order_id) d USING (order_id);
 
+    -- Prices and quantity as they were placed; `open` is what can still trade.
     CREATE VIEW orders AS
     SELECT p.order_id, p.journal, p.time, a.name AS account, p.client_order_id, s.name AS symbol,
         CASE WHEN p.buy THEN 'buy' ELSE 'sell' END AS side, p.quantity, p.price, p.hold, k.name AS kind, t.name AS tif,
-        p.quantity - coalesce(e.quantity, r.remaining) AS filled,
-        CASE WHEN e.order_id IS NULL THEN 'open' WHEN e.quantity = 0 THEN 'filled' ELSE 'cancelled' END AS status,
-        CASE WHEN e.quantity > 0 THEN w.name ELSE '' END AS reason, e.time AS end_time
+        coalesce(e.filled, r.filled) AS filled,
+        CASE WHEN e.order_id IS NULL THEN 'open' WHEN w.name = 'filled' THEN 'filled' ELSE 'cancelled' END AS status,
+        CASE WHEN w.name <> 'filled' THEN w.name ELSE '' END AS reason, e.time AS end_time,
+        p.stop_price, p.trail, p.trail_basis_points, p.expires, p.post_only, p.display, m.name AS self_trade,
+        coalesce(r.remaining, 0) AS open
     FROM placed p
     JOIN names a ON a.id = p.account JOIN names s ON s.id = p.symbol JOIN names k ON k.id = p.kind JOIN names t ON t.id = p.tif
+    JOIN names m ON m.id = p.self_trade
     LEFT JOIN ended e USING (order_id) LEFT JOIN names w ON w.id = e.reason LEFT JOIN resting r USING (order_id);
 
     -- Double entry, with ids: what every transfer, trade and fee adds to an account. Sums to zero per asset and reference.

@@ -7,7 +7,7 @@ from collections import Counter
 from exchange.messages import CASH
 from exchange.money import MONEY_MAX, QUANTITY_MAX, fee
 
-from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Order
+from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Order, Replacement
 
 
 def check(ledger: Ledger) -> None:
@@ -27,6 +27,9 @@ def check(ledger: Ledger) -> None:
         assert ledger.accounts[command.account].orders[order_id] is order
         _check_order(order)
         holds[command.account, CASH if command.side == "buy" else command.symbol] += order.hold
+        if replacement := ledger.replaces.get(order_id):
+            _check_replacement(order, replacement)
+            holds[command.account, CASH if command.side == "buy" else command.symbol] += replacement.hold
     assert sum(len(account.orders) for account in ledger.accounts.values()) == len(ledger.orders)
 
     for name, account in ledger.accounts.items():
@@ -39,18 +42,40 @@ def check(ledger: Ledger) -> None:
 
     assert set(ledger.cancels.values()) <= set(ledger.accounts)
     assert all(order_id < ledger.next_order_id for order_id in ledger.cancels)
+    for order_id, replacement in ledger.replaces.items():
+        assert order_id == replacement.command.order_id < ledger.next_order_id
+        assert order_id in ledger.orders or not replacement.hold, "what has ended holds nothing"
     assert len(ledger.transfer_keys) <= TRANSFER_KEYS_MAX
 
 
 def _check_order(order: Order) -> None:
     command = order.command
     assert 0 < order.remaining <= command.quantity
+    assert 0 < command.price <= MONEY_MAX
+    assert 0 <= command.stop_price <= MONEY_MAX
+    assert not command.stop_price or command.kind in ("stop", "stop_limit", "trailing_stop")
+    assert command.stop_price or command.kind not in ("stop", "trailing_stop"), "they end at once when they trigger"
     if command.side == "sell":
         assert order.hold == order.remaining
     else:
         worst = max(order.fees.maker, order.fees.taker, 0)
-        assert order.hold * command.quantity == command.hold * order.remaining, "every remaining share has its part of the hold"
-        assert order.hold >= command.price * order.remaining + fee(command.price * order.remaining, worst)
+        needed = (command.price + fee(command.price, worst)) * order.remaining  # Every share may be a fill of its own.
+        assert order.hold == needed, "every remaining share has its part of the hold"
+
+
+def _check_replacement(order: Order, replacement: Replacement) -> None:
+    """What is set aside covers the replace however much is filled before it."""
+    wanted = replacement.command
+    assert replacement.hold == wanted.hold >= 0
+    assert 0 < order.remaining <= wanted.open_quantity
+    if order.command.side == "sell":
+        per_share = 1
+    else:
+        per_share = wanted.price + fee(wanted.price, max(order.fees.maker, order.fees.taker, 0))
+    filled = wanted.open_quantity - order.remaining
+    for filled_since in (filled, wanted.open_quantity):
+        left = (wanted.open_quantity - filled_since) * order.hold // order.remaining
+        assert per_share * (wanted.quantity - filled_since) <= left + replacement.hold
 
 
 def _check_memories(ledger: Ledger, account: Account) -> None:

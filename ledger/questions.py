@@ -73,6 +73,13 @@ def _open_order(order: Order) -> OpenOrder:
         command.kind,
         command.tif,
         order.time,
+        command.stop_price,
+        command.trail,
+        command.trail_basis_points,
+        command.expires,
+        command.post_only,
+        command.display,
+        command.self_trade,
     )
 
 

@@ -17,7 +17,7 @@ WAITING_MAX: Final = 10_000
 WAITING_BYTES_MAX: Final = 32_000_000
 """The same bound for their size."""
 REQUEST_BYTES_MAX: Final = 65_536
-"""COMMANDS_PER_REQUEST_MAX commands of the largest kind fit in twice; what is larger is refused unread."""
+"""COMMANDS_PER_REQUEST_MAX commands of the largest kind fit in; what is larger is refused unread."""
 SECOND: Final = 1_000_000_000
 
 decode_request = decoder(Request).decode

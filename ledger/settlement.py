@@ -7,24 +7,36 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from exchange.messages import (
     CASH,
     FEES,
     Cancelled,
     CancelRefused,
+    Decremented,
     Event,
     EventBatch,
     Liquidity,
     OrderCancelled,
     OrderCancelRefused,
+    OrderDecremented,
     OrderFilled,
+    OrderReplaced,
+    OrderReplaceRefused,
+    OrderTriggered,
+    Refreshed,
+    Replaced,
+    ReplaceRefused,
     Rested,
     Traded,
+    Triggered,
 )
 from exchange.money import fee
 from exchange.stage import ReplayError
 
-from .accounts import Ledger, Order
+from .accounts import Ledger, Order, Replacement
+from .prices import replaced_hold
 
 
 def settle(ledger: Ledger, shard: int, batch: EventBatch) -> None:
@@ -46,10 +58,21 @@ def apply(ledger: Ledger, event: Event, time: int) -> None:
     match event:
         case Traded():
             _trade(ledger, event, time)
-        case Rested():
-            pass  # Where an order waits is the engine's concern; its hold does not change.
+        case Rested() | Refreshed():
+            pass  # Where an order rests and what it shows is the engine's concern; its hold does not change.
         case Cancelled():
             _cancel(ledger, event, time)
+        case Triggered():
+            _trigger(ledger, event, time)
+        case Replaced():
+            _replace(ledger, event, time)
+        case ReplaceRefused():
+            replacement = _replacement(ledger, event.order_id)
+            _release(ledger, event.order_id, replacement)
+            account = ledger.accounts[replacement.command.account]
+            ledger.tell(account, OrderReplaceRefused(event.order_id, event.symbol, time))
+        case Decremented():
+            _decrement(ledger, event, time)
         case CancelRefused():
             account = ledger.accounts[_answered(ledger, event.order_id)]
             ledger.tell(account, OrderCancelRefused(event.order_id, event.symbol, time))
@@ -77,7 +100,7 @@ def _fill(ledger: Ledger, order: Order, event: Traded, time: int, cost: int, liq
     price, quantity, side = event.price, event.quantity, command.side
     remaining = order.remaining - quantity
     worse = price > command.price if side == "buy" else price < command.price
-    if quantity < 1 or remaining < 0 or worse or command.symbol != event.symbol:
+    if quantity < 1 or remaining < 0 or worse or command.stop_price or command.symbol != event.symbol:
         raise ReplayError(f"trade {event.trade_id} of {event.symbol} is not one that order {command.order_id} allows")
     release = order.hold - order.hold * remaining // order.remaining  # Each share has an equal part of the hold.
     order.hold -= release
@@ -113,6 +136,73 @@ def _cancel(ledger: Ledger, event: Cancelled, time: int) -> None:
     ledger.tell(account, OrderCancelled(event.order_id, event.symbol, event.quantity, event.reason, time))
 
 
+def _trigger(ledger: Ledger, event: Triggered, time: int) -> None:
+    order = _open_order(ledger, event.order_id)
+    command = order.command
+    stop_price = command.stop_price
+    if not stop_price or (event.price != stop_price and command.kind != "trailing_stop"):
+        raise ReplayError(f"order {event.order_id} triggers at {event.price}, here it waits for {stop_price or 'nothing'}")
+    # The limit of a trailing stop has moved with it, and only away from what a buyer would have to pay.
+    price = command.price + event.price - stop_price
+    if command.side == "buy" and price > command.price:
+        raise ReplayError(f"order {event.order_id} triggers at {event.price}: its hold does not cover that")
+    order.command = replace(command, price=price, stop_price=0)
+    ledger.tell(ledger.accounts[command.account], OrderTriggered(event.order_id, event.symbol, event.price, time))
+
+
+def _replace(ledger: Ledger, event: Replaced, time: int) -> None:
+    """From here on the hold is that of the new price and quantity, to the unit."""
+    order = _open_order(ledger, event.order_id)
+    command = order.command
+    replacement = _replacement(ledger, event.order_id)
+    wanted = replacement.command
+    quantity = wanted.quantity - (wanted.open_quantity - order.remaining)  # What was filled since is taken off.
+    if quantity < 1 or event.quantity != quantity or event.price != wanted.price:
+        raise ReplayError(f"order {event.order_id} is replaced by what nobody asked for")
+    hold = quantity * replaced_hold(order, wanted.price)
+    replacement.hold -= hold - order.hold
+    if replacement.hold < 0:
+        raise ReplayError(f"order {event.order_id} is replaced by what its hold does not cover")
+    _release(ledger, event.order_id, replacement)
+    order.hold = hold
+    order.command = replace(
+        command,
+        quantity=command.quantity + quantity - order.remaining,
+        price=wanted.price,
+        stop_price=wanted.stop_price if command.stop_price else 0,
+    )
+    order.remaining = quantity
+    ledger.tell(
+        ledger.accounts[command.account],
+        OrderReplaced(event.order_id, event.symbol, wanted.price, quantity, event.kept_place, time, order.command.stop_price),
+    )
+
+
+def _release(ledger: Ledger, order_id: int, replacement: Replacement) -> None:
+    """A replace was answered: nothing is set aside for it any more. The hold of one whose order has ended is free already."""
+    if replacement.hold:
+        command = ledger.orders[order_id].command
+        balances = ledger.accounts[command.account].balances
+        balances[CASH if command.side == "buy" else command.symbol].held -= replacement.hold
+
+
+def _decrement(ledger: Ledger, event: Decremented, time: int) -> None:
+    order = _open_order(ledger, event.order_id)
+    command = order.command
+    remaining = order.remaining - event.quantity
+    if event.quantity < 1 or remaining < 0 or command.stop_price:
+        raise ReplayError(f"order {event.order_id} cannot lose {event.quantity} of {order.remaining}")
+    release = order.hold - order.hold * remaining // order.remaining
+    account = ledger.accounts[command.account]
+    account.balances[CASH if command.side == "buy" else command.symbol].held -= release
+    order.hold -= release
+    order.remaining = remaining
+    order.command = replace(command, quantity=command.quantity - event.quantity)
+    if not remaining:
+        ledger.close(order)
+    ledger.tell(account, OrderDecremented(event.order_id, event.symbol, event.quantity, remaining, time))
+
+
 def _open_order(ledger: Ledger, order_id: int) -> Order:
     order = ledger.orders.get(order_id)
     if order is None:
@@ -126,3 +216,11 @@ def _answered(ledger: Ledger, order_id: int) -> str:
     if account is None:
         raise ReplayError(f"an event answers a cancel of order {order_id} that nobody asked for")
     return account
+
+
+def _replacement(ledger: Ledger, order_id: int) -> Replacement:
+    """The replace that this event answers."""
+    replacement = ledger.replaces.pop(order_id, None)
+    if replacement is None:
+        raise ReplayError(f"an event answers a replace of order {order_id} that nobody asked for")
+    return replacement

@@ -12,7 +12,7 @@ import msgspec
 
 from exchange.messages import DefineSymbol, decoder, encode
 
-from .accounts import Account, Balance, Ledger, Listing, Order
+from .accounts import Account, Balance, Ledger, Listing, Order, Replacement
 
 
 class AccountState(msgspec.Struct, array_like=True):
@@ -25,8 +25,8 @@ class AccountState(msgspec.Struct, array_like=True):
     client_order_ids: list[tuple[str, int]]
 
 
-class State(msgspec.Struct):
-    """A whole ledger."""
+class State(msgspec.Struct, omit_defaults=True):
+    """A whole ledger. New fields go last, with a default, so that yesterday's snapshots still decode."""
 
     number: int
     previous: str
@@ -38,6 +38,7 @@ class State(msgspec.Struct):
     orders: list[Order]
     cancels: list[tuple[int, str]]
     transfer_keys: list[str]
+    replaces: list[Replacement] = []
 
 
 _decoder = decoder(State)
@@ -57,6 +58,7 @@ def take(ledger: Ledger) -> bytes:
             [order for _, order in sorted(ledger.orders.items())],
             sorted(ledger.cancels.items()),
             list(ledger.transfer_keys),
+            [replacement for _, replacement in sorted(ledger.replaces.items())],
         )
     )
 
@@ -71,7 +73,7 @@ def _account_state(account: Account) -> AccountState:
 
 
 def restore(content: bytes) -> Ledger:
-    """The ledger of such bytes."""
+    """The ledger of such bytes. Raises msgspec.DecodeError for those of another version."""
     state: State = _decoder.decode(content)
     ledger = Ledger()
     ledger.number = state.number
@@ -89,5 +91,6 @@ def restore(content: bytes) -> Ledger:
         order_id = order.command.order_id
         ledger.orders[order_id] = ledger.accounts[order.command.account].orders[order_id] = order
     ledger.cancels = dict(state.cancels)
+    ledger.replaces = {replacement.command.order_id: replacement for replacement in state.replaces}
     ledger.transfer_keys = OrderedDict.fromkeys(state.transfer_keys)
     return ledger

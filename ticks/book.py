@@ -1,4 +1,8 @@
-"""The public order book of one symbol: how many shares rest at each price."""
+"""The public order book of one symbol: how many shares are shown at each price.
+
+What an iceberg does not show is in no event that concerns the book, so it cannot leak from here. A stop that waits is not in
+the book before it has triggered and rests.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from itertools import islice
 import msgspec
 from sortedcontainers import SortedDict
 
-from exchange.messages import Rested, Side
+from exchange.messages import Decremented, Refreshed, Replaced, Rested, Side
 
 Level = tuple[int, int]
 """Price, quantity."""
@@ -18,19 +22,22 @@ class Resting(msgspec.Struct, array_like=True, gc=False):
 
     side: Side
     price: int
-    remaining: int
+    shown: int
 
 
 class Book:
     """A fold of the events about resting orders, and the levels that changed since somebody took note."""
 
-    def __init__(self, orders: dict[int, Resting]) -> None:
+    def __init__(self, orders: dict[int, Resting], exhausted: tuple[int, Resting] | None = None) -> None:
         self.orders = orders
+        self.exhausted = exhausted
+        """Id and last state of the order that most recently had nothing shown left. It has ended, unless it is an iceberg:
+        then its refresh comes before any other order is exhausted."""
         self._levels: dict[Side, SortedDict[int, int]] = {"buy": SortedDict(), "sell": SortedDict()}
         """Price → quantity, of each side."""
         self._changed: dict[Side, set[int]] = {"buy": set(), "sell": set()}
         for order in orders.values():
-            self._add(order, order.remaining)
+            self._add(order, order.shown)
         self.forget_changes()
 
     def rest(self, event: Rested) -> None:
@@ -41,15 +48,37 @@ class Book:
     def trade(self, maker_order_id: int, quantity: int) -> None:
         """Part of a resting order, or all of it, traded."""
         order = self.orders[maker_order_id]
-        order.remaining -= quantity
-        if not order.remaining:
+        order.shown -= quantity
+        if not order.shown:
             del self.orders[maker_order_id]
+            self.exhausted = (maker_order_id, order)
         self._add(order, -quantity)
 
     def cancel(self, order_id: int) -> None:
         """An order ended; nothing changes if it never came to rest."""
         if (order := self.orders.pop(order_id, None)) is not None:
-            self._add(order, -order.remaining)
+            self._add(order, -order.shown)
+
+    def refresh(self, event: Refreshed) -> None:
+        """The next part of an iceberg is shown."""
+        assert self.exhausted is not None, "nothing was exhausted"
+        order_id, order = self.exhausted
+        assert order_id == event.order_id, "another order was exhausted"
+        self.orders[event.order_id] = order
+        order.shown = event.quantity
+        self._add(order, event.quantity)
+
+    def replace(self, event: Replaced) -> None:
+        """A resting order shrank where it stands, or leaves its level; what it does next is told by the events that follow."""
+        if not event.kept_place:
+            self.cancel(event.order_id)
+        elif (order := self.orders.get(event.order_id)) is not None and (excess := order.shown - event.quantity) > 0:
+            self.trade(event.order_id, excess)
+
+    def decrement(self, event: Decremented) -> None:
+        """Self-trade prevention took shares off; nothing changes if the order does not rest."""
+        if (order := self.orders.get(event.order_id)) is not None:
+            self.trade(event.order_id, min(event.quantity, order.shown))
 
     def best(self) -> tuple[Level, Level]:
         """Best bid and best ask, (0, 0) where a side is empty."""

@@ -11,12 +11,15 @@ import msgspec
 
 from exchange.messages import (
     Cancelled,
+    Decremented,
     DefineSymbol,
     Depth,
     Event,
     EventBatch,
     Interval,
     PublicTrade,
+    Refreshed,
+    Replaced,
     Rested,
     SymbolInfo,
     Traded,
@@ -54,6 +57,8 @@ class InstrumentState(msgspec.Struct, array_like=True, frozen=True):
     volume: int
     trades: int
     time: int
+    exhausted: tuple[int, Resting] | None = None
+    """See Book."""
 
 
 class FeedState(msgspec.Struct, array_like=True, frozen=True):
@@ -70,7 +75,7 @@ class Instrument:
     def __init__(self, state: InstrumentState) -> None:
         symbol = state.definition.symbol
         self.definition = state.definition
-        self.book = Book(state.orders)
+        self.book = Book(state.orders, state.exhausted)
         self.series: dict[Interval, Series] = {
             interval: Series(symbol, interval, state.bars.get(interval)) for interval in SECONDS
         }
@@ -106,6 +111,13 @@ class Instrument:
             self.book.rest(event)
         elif type(event) is Cancelled:
             self.book.cancel(event.order_id)
+        elif type(event) is Refreshed:
+            self.book.refresh(event)
+        elif type(event) is Replaced:
+            self.book.replace(event)
+        elif type(event) is Decremented:
+            self.book.decrement(event)
+        # A trigger, and what came too late, change nothing that the public sees.
 
     def trim(self, stored: int) -> None:
         """Trades up to the id `stored` are in the store: keep the newest TRADES_KEPT of them."""
@@ -116,7 +128,9 @@ class Instrument:
     def state(self) -> InstrumentState:
         """For a snapshot."""
         bars: dict[Interval, Bar] = {interval: series.bar for interval, series in self.series.items() if series.bar}
-        return InstrumentState(self.definition, self.book.orders, bars, self.last, self.volume, self.trades, self.time)
+        return InstrumentState(
+            self.definition, self.book.orders, bars, self.last, self.volume, self.trades, self.time, self.book.exhausted
+        )
 
 
 class Feed:

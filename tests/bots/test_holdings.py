@@ -6,7 +6,11 @@ from exchange.messages import (
     OrderAccepted,
     OrderCancelled,
     OrderCancelRefused,
+    OrderDecremented,
     OrderFilled,
+    OrderReplaced,
+    OrderReplaceRefused,
+    OrderTriggered,
     Portfolio,
     Position,
     Reports,
@@ -50,6 +54,18 @@ def test_cancels_and_transfers() -> None:
     assert mine.apply(Reports(13, [OrderCancelled(7, "KRYP", 30, "owner", 2), Transferred("KRYP", 3, "deposit", 2)]))
     seen = mine.observe(5, 0, 0, 0)
     assert (seen.orders, seen.shares, mine.cash) == ((), 503, 999_999_995)
+
+
+def test_changed_orders() -> None:
+    mine = holdings()
+    assert mine.apply(Reports(11, [OrderReplaced(7, "KRYP", 211_000, 20, True, 2), OrderReplaceRefused(7, "KRYP", 2)]))
+    (order,) = mine.observe(5, 0, 0, 0).orders
+    assert (order.price, order.remaining) == (211_000, 20)
+    assert mine.apply(Reports(13, [OrderTriggered(7, "KRYP", 1, 2), OrderDecremented(7, "KRYP", 5, 15, 2)]))
+    assert mine.observe(5, 0, 0, 0).shares == 485
+    assert mine.apply(Reports(15, [OrderDecremented(7, "KRYP", 15, 0, 2)]))
+    assert mine.observe(5, 0, 0, 0).orders == ()
+    assert mine.inventory == 500
 
 
 def test_reports_twice_are_applied_once_and_a_gap_is_noticed() -> None:

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from engine.book import Book
-from engine.matching import Books, apply
+from engine.book import Book, Books
+from engine.matching import apply
 from exchange.messages import CancelOrder, EngineCommand, PlaceOrder
 
 PROBES = 1_000
@@ -68,7 +68,7 @@ def test_memory_per_resting_order(levels):
     book = Book("AAA")
     for order_id in range(1, 50_001):
         # Computed numbers are objects of their own, like those that come out of a decoder.
-        book.rest(book.bids, -(1_000_000 + order_id % levels), order_id, 1_000 + order_id)
+        book.rest(book.bids, -(1_000_000 + order_id % levels), order_id, 1_000 + order_id, "alice")
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (after - before) / 50_000 <= 600

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.book import Book
-from engine.matching import HANDLERS, Books, apply
+from engine.book import Book, Books
+from engine.matching import HANDLERS, apply
 from engine.state import book_states, books_of, open_quantities
 from exchange.messages import Cancelled, CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, Traded
 from tests.oracle.book import SlowExchange
@@ -93,7 +93,7 @@ def test_events_do_not_depend_on_how_commands_are_batched(commands_of):
 
 
 def test_every_command_has_its_handler():
-    assert set(HANDLERS) == set(get_args(EngineCommand))
+    assert {DefineSymbol, *HANDLERS} == set(get_args(EngineCommand))
 
 
 def test_defining_a_symbol_again_keeps_its_book(commands_of):
@@ -128,7 +128,7 @@ def test_the_same_book_has_the_same_state_whatever_its_history(commands_of):
         book.check()
     # The same open orders, by price instead of by time, while others come and go.
     rows = sorted(open_quantities(books), key=lambda row: row.price)
-    detour: Books = {symbol: Book(symbol, book.trades) for symbol, book in reversed(books.items())}
+    detour: Books = {symbol: Book(symbol, book.trades, book.last) for symbol, book in reversed(books.items())}
     far = {"buy": 50, "sell": 150}
     for row in rows:
         apply(detour, [PlaceOrder(1_000_000 + row.order_id, "bob", "", row.symbol, row.side, 1, far[row.side], 0)])

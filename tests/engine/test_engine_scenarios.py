@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.book import Book
-from engine.matching import Books, apply
+from engine.book import Book, Books
+from engine.matching import apply
 from exchange.messages import Cancelled, CancelOrder, CancelRefused, Event, PlaceOrder, Rested, Traded
 
 SCENARIOS = {

@@ -5,12 +5,17 @@ from random import Random
 import msgspec
 import pytest
 
+from engine.book import Books
+from engine.expiry import expire
 from engine.matching import apply
 from engine.parts import EVENT_BATCH_BYTES_MAX
 from engine.stage import EngineStage
 from engine.state import OpenQuantity, open_quantities
 from exchange.digest import digest
 from exchange.messages import (
+    Cancelled,
+    CancelOrder,
+    CancelRefused,
     DefineSymbol,
     EngineCommand,
     EventBatch,
@@ -84,13 +89,27 @@ def check_chain(log: list[bytes]) -> None:
         previous = digest(payload)
 
 
+def events_of(batches: list[list[EngineCommand]]) -> list[object]:
+    books: Books = {}
+    return [
+        event
+        for number, commands in enumerate(batches, start=1)
+        for event in expire(books, 1_000 * number) + apply(books, commands)
+    ]
+
+
 @pytest.fixture
-def market(commands_of):
-    """A journal and what its commands cause."""
+def market(commands_of, batches_of):
+    """A journal and what its commands cause: every other one with orders of all types, which also expire."""
 
     def make(seed: int, count: int = 600) -> tuple[list[bytes], list[object]]:
-        commands = commands_of(seed, count, ("AAA", "BBB"))
         ledger = Ledger()
+        if seed % 2:
+            batches = batches_of(seed, count, ("AAA", "BBB"))
+            for batch in batches:
+                ledger.append(*[(1, batch)] * bool(batch))
+            return ledger.journal, events_of(batches)
+        commands = commands_of(seed, count, ("AAA", "BBB"))
         ledger.append_all(commands, Random(seed))
         return ledger.journal, apply({}, commands)
 
@@ -183,6 +202,49 @@ def test_without_events_there_is_no_batch():
     ledger.append((0, [OpenAccount("alice")]), (2, [{"type": "nonsense"}]))
     stage = EngineStage(1)
     assert stage.turn({}, now=1) == stage.turn({JOURNAL: ledger.journal}, now=2) == ([], [])
+
+
+STOP = PlaceOrder(1, "alice", "", "AAA", "buy", 5, 120, 0, "stop", "day", stop_price=110, expires=5_000)
+DEFINED = DefineSymbol("AAA", "AAA", shard=1, tick=1, lot=1, opening_price=100)
+
+
+def test_a_stop_that_waits_is_in_the_log_without_events():
+    """So that a reader of the log knows whether the books contain it."""
+    ledger = Ledger()
+    ledger.append((1, [DEFINED]))
+    ledger.append((1, [STOP]))
+    ledger.append()
+    leader, follower = EngineStage(1), EngineStage(1)
+    log = lead(leader, ledger.journal, Random(3))
+    assert [(decode(payload).moments, decode(payload).journal_through) for payload in log] == [([], len(ledger.journal))]
+    assert follow(follower, log, ledger.journal) == 3
+    assert follower.snapshot() == leader.snapshot()
+    assert list(open_quantities(follower.books)) == [OpenQuantity(1, "AAA", "buy", 120, 5)]
+
+
+def test_an_order_expires_in_the_moment_of_the_batch_whose_time_has_come():
+    """Whatever that batch holds; its own commands come after."""
+    ledger = Ledger()
+    ledger.append((1, [DEFINED, STOP]))
+    ledger.append((1, [msgspec.structs.replace(STOP, order_id=2, kind="limit", price=90, expires=4_001)]))
+    ledger.append()
+    ledger.append((0, [OpenAccount("bob")]))
+    ledger.append((1, [CancelOrder(1, "alice", "AAA")]))
+    log = lead(EngineStage(1), ledger.journal, Random(1))
+    moments = [moment for payload in log for moment in decode(payload).moments]
+    assert [(moment.journal, moment.time) for moment in moments] == [(2, 2_000), (5, 5_000)]
+    assert moments[1].events == [
+        Cancelled(2, "AAA", 5, "expired"),
+        Cancelled(1, "AAA", 5, "expired"),
+        CancelRefused(1, "AAA"),
+    ]
+
+
+def test_a_snapshot_of_another_version_does_not_decode():
+    with pytest.raises(msgspec.ValidationError):
+        EngineStage(1).restore(
+            b'{"number":1,"previous":"","pending":[],"books":[{"symbol":"AAA","trades":0,"bids":[],"asks":[]}]}'
+        )
 
 
 def test_a_batch_contains_the_whole_turn_whatever_its_last_inputs_caused():

@@ -1,7 +1,8 @@
 """The benchmark measures what it says it measures."""
 
 from engine.bench import measure
-from engine.matching import Books, apply
+from engine.book import Books
+from engine.matching import apply
 from engine.workload import RESTING, Flow
 from exchange.messages import CancelOrder, CancelRefused, PlaceOrder, Traded
 

@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from exchange import client as client_module
 from exchange import subjects
 from exchange.client import Client, ClientError, Forbidden, OutcomeUnknown, Unreachable, decode_answer, new_client_order_id
-from exchange.messages import Accepted, CancelAll, Portfolio, Refused, Submit, SymbolInfo, decoder, encode
+from exchange.messages import Accepted, CancelAll, Portfolio, Refused, Replace, Submit, SymbolInfo, decoder, encode
 from tests.conftest import TestServer
 
 ORDER = Submit("mine", "KRYP", "buy", 100, price=205_000)
@@ -46,6 +46,23 @@ class Gate:
             await message.respond(
                 encode(Accepted(self.placed.index(order.client_order_id) + 1, order.client_order_id, duplicate))
             )
+
+
+async def test_a_replace_that_may_have_been_heard_is_not_sent_again(nats_server: TestServer) -> None:
+    heard: list[bytes] = []
+
+    async def lose(message: Msg) -> None:
+        heard.append(message.data)
+
+    service = await nats_server.connect("worker")
+    await service.subscribe("orders.worker", cb=lose)
+    await service.flush()
+    async with await connect(nats_server) as client:
+        with pytest.raises(OutcomeUnknown):
+            await client.send(Replace(7, quantity=50))
+        with pytest.raises(OutcomeUnknown):
+            await client.send_all([CancelAll(), Replace(7, quantity=50)])
+    assert len(heard) == 2
 
 
 async def test_a_lost_answer_is_asked_for_again_with_the_same_id(nats_server: TestServer) -> None:

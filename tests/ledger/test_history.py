@@ -6,19 +6,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import msgspec
 import pytest
 
 from exchange.database import DatabaseError
 from exchange.log import LogDamaged
-from exchange.messages import Fill, HistoryState, OrderRecord, PageQuestion, Refused, encode
+from exchange.messages import (
+    Decremented,
+    Fill,
+    HistoryState,
+    OrderRecord,
+    PageQuestion,
+    Refused,
+    Replaced,
+    Triggered,
+    encode,
+)
 from exchange.subjects import JOURNAL, events_log
 from ledger.history import History
 from ledger.history_answers import Answers
+from ledger.history_schema import VERSION
 from tests.oracle.flow import Flow, deliveries
 
 SHARDS = 2
-ORDER_FIELDS = ("order_id", "account", "symbol", "side", "price", "quantity", "filled", "status", "reason", "tif", "time")
+ORDER_FIELDS = (
+    *("order_id", "account", "symbol", "side", "price", "quantity", "filled", "status", "reason", "kind", "tif", "time"),
+    *("stop_price", "trail", "trail_basis_points", "expires", "post_only", "display", "self_trade", "open"),
+)
 
 
 def fill(history: History, flow: Flow, chance: random.Random, crash: float = 0.0) -> History:
@@ -76,6 +91,12 @@ def check(history: History, flow: Flow) -> None:
     assert rows("SELECT count(*), count(DISTINCT number), max(number) FROM traded") == [
         (count := sum(map(len, flow.trades.values())), count, count)
     ]
+    for table, kind in (("triggered", Triggered), ("replaced", Replaced), ("decremented", Decremented)):
+        events = flow.events(kind)
+        assert rows(f"SELECT order_id FROM {table} ORDER BY ALL") == sorted((event.order_id,) for event in events)
+    assert rows("SELECT order_id, price, stop_price, quantity, kept_place FROM replaced ORDER BY ALL") == sorted(
+        (event.order_id, event.price, event.stop_price, event.quantity, event.kept_place) for event in flow.events(Replaced)
+    )
     assert rows("SELECT count(*) FROM refusals") == [(flow.refusals,)]
     assert rows("SELECT account FROM accounts ORDER BY 1") == [(account,) for account in flow.accounts]
     assert rows("SELECT count(*) = count(DISTINCT id) AND count(*) = count(DISTINCT name) FROM names") == [(True,)]
@@ -181,6 +202,31 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
         History(path, SHARDS)
 
 
+def test_a_file_of_an_older_program_is_set_aside_and_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    history, flow = build(tmp_path, 2)
+    history.close()
+    path = tmp_path / "history.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE version SET number = number - 1")
+    history = History(path, SHARDS)
+    assert history.stored == {}
+    assert len(caplog.messages) == 1
+    assert f"history.duckdb.version-{VERSION - 1} now" in caplog.messages[0]
+    assert (tmp_path / f"history.duckdb.version-{VERSION - 1}").exists()
+    check(fill(history, flow, random.Random(2)), flow)
+    history.close()
+
+
+def test_a_file_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
+    build(tmp_path, 2, steps=3)[0].close()
+    path = tmp_path / "history.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("UPDATE version SET number = number + 1")
+    with pytest.raises(DatabaseError, match="made by a newer program"):
+        History(path, SHARDS)
+    assert [file.name for file in tmp_path.iterdir()] == ["history.duckdb"]
+
+
 # ── Questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -214,8 +260,7 @@ async def test_orders_in_pages_are_the_orders(tmp_path: Path) -> None:
             assert isinstance(page, list)
             found += page
         assert [
-            (o.order_id, account, o.symbol, o.side, o.price, o.quantity, o.filled, o.status, o.reason, o.tif, o.time)
-            for o in found
+            tuple(account if field == "account" else getattr(order, field) for field in ORDER_FIELDS) for order in found
         ] == [tuple(o[field] for field in ORDER_FIELDS) for o in reversed(flow.orders.values()) if o["account"] == account]
     history.close()
 

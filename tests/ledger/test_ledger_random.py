@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange.market import Fees, Limits
-from exchange.messages import Cancel, CancelAll, Command, Submit, encode
-from tests.oracle.ledger_market import SECOND, SmallMarket, small_market
+from exchange.messages import Cancel, CancelAll, CancelReason, Command, Replace, Submit, encode
+from tests.oracle.ledger_market import SECOND, START, SmallMarket, small_market
 
+NEW_REPORTS = ("ordertriggered", "orderreplaced", "orderreplacerefused", "orderdecremented")
 ACCOUNTS = ("alice", "bob", "carol", "nobody", "$bank")
 SYMBOLS = ("KRYP", "ADAM", "NONE")
 
@@ -28,6 +31,73 @@ plain = st.builds(  # Most of these are accepted, and most of those trade.
     price=st.integers(2_040, 2_060).map(lambda price: price * 100 // 500 * 500),
     tif=st.sampled_from(("gtc", "gtc", "ioc")),
 )
+prices = st.integers(2_040, 2_060).map(lambda price: price * 100 // 500 * 500)
+modes = st.sampled_from((None, None, "allow", "cancel_oldest", "cancel_both", "decrement"))
+symbols = st.sampled_from(("KRYP", "KRYP", "ADAM"))
+lots = st.integers(1, 6).map(lambda lots: lots * 10)
+flagged = st.builds(
+    Submit,
+    client_order_id=ids,
+    symbol=symbols,
+    side=sides,
+    quantity=lots,
+    price=prices,
+    tif=st.sampled_from(("gtc", "day", "fok", "ioc")),
+    post_only=st.sampled_from((False, False, True)),
+    display=st.sampled_from((0, 0, 10)),
+    self_trade=modes,
+)
+dated = st.builds(
+    Submit,
+    client_order_id=ids,
+    symbol=symbols,
+    side=sides,
+    quantity=lots,
+    price=prices,
+    tif=st.just("gtd"),
+    expires=st.integers(0, 20).map(lambda seconds: START + seconds * SECOND),
+    self_trade=modes,
+)
+stops = st.builds(
+    Submit,
+    client_order_id=ids,
+    symbol=symbols,
+    side=sides,
+    quantity=lots,
+    kind=st.just("stop"),
+    stop_price=prices,
+    tif=st.sampled_from(("gtc", "day")),
+    self_trade=modes,
+)
+stop_limits = st.builds(
+    Submit,
+    client_order_id=ids,
+    symbol=symbols,
+    side=sides,
+    quantity=lots,
+    kind=st.just("stop_limit"),
+    stop_price=prices,
+    price=prices,
+    display=st.sampled_from((0, 10)),
+)
+trailing = st.builds(
+    Submit,
+    client_order_id=ids,
+    symbol=symbols,
+    side=sides,
+    quantity=lots,
+    kind=st.just("trailing_stop"),
+    trail=st.sampled_from((None, 500, 1_000)),
+    trail_basis_points=st.sampled_from((None, 10, 50)),
+)
+replaces = st.builds(
+    Replace,
+    order_id=st.one_of(st.just(0), st.integers(1, 60)),
+    client_order_id=ids,
+    quantity=st.one_of(st.none(), st.sampled_from((0, 5, 10, 20, 30, 60, 2_000))),
+    price=st.one_of(st.none(), prices),
+    stop_price=st.one_of(st.none(), st.none(), prices),
+)
 wild = st.builds(  # Most of these are refused, each for another reason.
     Submit,
     client_order_id=st.one_of(ids, st.sampled_from(("", "x" * 37, "tab\t"))),
@@ -39,11 +109,12 @@ wild = st.builds(  # Most of these are refused, each for another reason.
 )
 cancels = st.builds(Cancel, order_id=st.integers(0, 40), client_order_id=ids)
 cancel_alls = st.builds(CancelAll, symbol=st.sampled_from(("", *SYMBOLS)))
-commands = st.one_of(plain, plain, plain, plain, plain, plain, wild, cancels, cancels, cancel_alls)
+orders = st.one_of(plain, plain, plain, flagged, flagged, dated, stops, stop_limits, trailing)
+commands = st.one_of(*[orders] * 6, wild, cancels, replaces, replaces, replaces, cancel_alls)
 requests = st.tuples(
     st.just("request"),
     st.sampled_from((*ACCOUNTS[:3], *ACCOUNTS[:3], *ACCOUNTS)),
-    st.one_of(commands, st.lists(commands, min_size=3, max_size=12), st.lists(plain, min_size=5, max_size=12)),
+    st.one_of(commands, st.lists(commands, min_size=3, max_size=12), st.lists(orders, min_size=5, max_size=12)),
 )
 deposits = st.tuples(
     st.just("deposit"),
@@ -98,10 +169,10 @@ def play(market: SmallMarket, story: list[Any]) -> None:
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(st.lists(steps, min_size=20, max_size=60), st.integers(0, 2**32), st.integers(0, 5))
-def test_random_stories(story: list[Any], seed: int, slice_max: int) -> None:
+@given(st.lists(steps, min_size=20, max_size=60), st.integers(0, 2**32), st.integers(0, 5), st.booleans())
+def test_random_stories(story: list[Any], seed: int, slice_max: int, engines: bool) -> None:
     limits = Limits(open_orders=8, orders_per_second=0, order_quantity=1_000)
-    market = SmallMarket(small_market(fees=Fees(maker=-2, taker=7), limits=limits), Random(seed), slice_max)
+    market = SmallMarket(small_market(fees=Fees(maker=-2, taker=7), limits=limits), Random(seed), slice_max, engines=engines)
     for account in ACCOUNTS[:3]:
         market.open(account, 30_000_000, KRYP=500, ADAM=100)
     play(market, story)
@@ -111,46 +182,77 @@ def test_random_stories(story: list[Any], seed: int, slice_max: int) -> None:
     market.settle()
     assert not market.stage.ledger.orders
     assert not market.stage.ledger.cancels
+    assert not market.stage.ledger.replaces
     assert all(not b.held for account in market.stage.ledger.accounts.values() for b in account.balances.values())
     # Following the journal from its beginning and from a snapshot in the middle gives the same state, byte for byte.
     market.restart()
     market.restart(snapshot=True)
 
 
-def random_command(random: Random, number: int) -> Command:
+TERMS: tuple[dict[str, Any], ...] = (
+    *({}, {}, {"tif": "ioc"}, {"kind": "market"}, {"tif": "fok"}, {"tif": "day"}),
+    *({"post_only": True}, {"display": 1}, {"display": 7, "tif": "day"}, {"tif": "gtd"}),
+    *({"kind": "stop"}, {"kind": "stop", "tif": "day"}, {"kind": "stop_limit"}, {"kind": "stop_limit", "display": 3}),
+    *({"kind": "trailing_stop", "trail": 300}, {"kind": "trailing_stop", "trail_basis_points": 20}),
+)
+
+
+def random_command(random: Random, number: int, own: list[int], now: int) -> Command:
+    """`own`: the account's open orders."""
     kind = random.random()
-    if kind < 0.2:
-        return Cancel(order_id=random.randint(max(1, number - 60), number + 1))
-    if kind < 0.22:
+    if kind < 0.1:
+        return Cancel(order_id=random.choice([*own, 1]))
+    if kind < 0.12:
         return CancelAll()
-    return Submit(
-        f"c-{number}",
-        "KRYP",
-        random.choice(("buy", "sell")),
-        random.randint(1, 60),
-        random.choice(("limit", "limit", "limit", "market")),
-        random.randrange(203_000, 207_000, 100),
-        random.choice(("gtc", "ioc")),
+    price, quantity = random.randrange(203_000, 207_000, 100), random.randint(1, 60)
+    if kind < 0.4:
+        return Replace(
+            random.choice([*own, 1]),
+            "",
+            random.choice((None, quantity)),
+            random.choice((None, price)),
+            random.choice((None, None, price)),
+        )
+    order = Submit(f"c-{number}", "KRYP", random.choice(("buy", "sell")), quantity, price=price, **random.choice(TERMS))
+    if order.tif == "gtd":
+        order = msgspec.structs.replace(order, expires=now + random.randint(1, 30) * SECOND)
+    if order.kind in ("stop", "stop_limit"):
+        order = msgspec.structs.replace(order, stop_price=random.randrange(203_000, 207_000, 100))
+    if order.kind in ("stop", "trailing_stop"):
+        order = msgspec.structs.replace(order, price=None)
+    return msgspec.structs.replace(
+        order, self_trade=random.choice((None, "allow", "cancel_oldest", "cancel_both", "decrement"))
     )
 
 
-def test_a_long_run_with_crashes_at_every_point() -> None:
+@pytest.mark.parametrize("engines", [False, True])
+def test_a_long_run_with_crashes_at_every_point(engines: bool) -> None:
     """Thousands of orders; a follower recovered from a snapshot of any moment keeps in step with the leader."""
     random = Random(4)
     limits = Limits(open_orders=30, orders_per_second=0)
-    market = SmallMarket(small_market(fees=Fees(maker=3, taker=11), limits=limits), random, slice_max=4)
+    rules = small_market(fees=Fees(maker=3, taker=11), limits=limits)
+    market = SmallMarket(rules, random, slice_max=4, engines=engines)
     for account in ACCOUNTS[:3]:
         market.open(account, 1_000_000_000, KRYP=5_000)
     for number in range(1, 1_500):
-        market.send("orders", random.choice(ACCOUNTS[:3]), encode(random_command(random, number)))
+        name = random.choice(ACCOUNTS[:3])
+        own = list(market.stage.ledger.accounts[name].orders)
+        market.send("orders", name, encode(random_command(random, number, own, market.now)))
+        if random.random() < 0.5:
+            market.turn()
         if random.random() < 0.2:
             market.settle()
+            market.now += random.randint(0, 3) * SECOND
         if random.random() < 0.02:
             market.turn()
             market.restart(snapshot=random.random() < 0.9)
     market.settle()
     ledger = market.stage.ledger
-    assert ledger.next_order_id > 700
+    assert ledger.next_order_id > 600
     assert len(market.oracle.movements) > 2_000
+    told = Counter(report["type"] for reports in market.reports.values() for report in reports)
+    assert min(told[kind] for kind in NEW_REPORTS) > 5, told
+    ended = Counter(report["reason"] for reports in market.reports.values() for report in reports if "reason" in report)
+    assert min(ended[reason] for reason in get_args(CancelReason)) > 0, ended
     assert ledger.accounts["$fees"].balances["CASH"].total > 0
     assert msgspec.json.decode(market.stage.snapshot())["number"] == len(market.journal)

@@ -145,7 +145,8 @@ def test_protection_of_market_orders(line: str) -> None:
 def test_self_trades_only_cost_the_fees() -> None:
     market = SmallMarket(small_market(fees=Fees(maker=5, taker=10)))
     market.open("alice", parse_money("10000.00"), KRYP=10)
-    market.request("alice", [Submit("1", "KRYP", "sell", 10, price=200_000), Submit("2", "KRYP", "buy", 10, price=200_000)])
+    buy = Submit("2", "KRYP", "buy", 10, price=200_000, self_trade="allow")
+    market.request("alice", [Submit("1", "KRYP", "sell", 10, price=200_000), buy])
     market.settle()
     assert format_money(market.portfolio("alice").cash) == "9999.70"
     assert [r["liquidity"] for r in market.reports["alice"] if r["type"] == "orderfilled"] == ["maker", "taker"]

@@ -32,6 +32,8 @@ class LedgerOracle:
         """(account, client order id) → ids of all orders ever placed under it."""
         self.reports: dict[str, int] = defaultdict(int)
         self.cancels: dict[int, str] = {}
+        self.replaces: dict[int, dict[str, Any]] = {}
+        """Order id → what was asked for and is not answered yet."""
 
     def journal(self, payload: bytes) -> None:
         for group in json.loads(payload).get("groups", []):
@@ -54,13 +56,16 @@ class LedgerOracle:
         """(account, asset) → what open orders may still cost, without zeros."""
         holds: dict[tuple[str, str], int] = defaultdict(int)
         for order in self.orders.values():
-            if order["side"] == "sell":
-                holds[order["account"], order["symbol"]] += order["remaining"]
-            else:
-                worst = max(order["maker"], order["taker"], 0)
-                for _ in range(order["remaining"]):  # In the worst case every share is a fill of its own.
-                    holds[order["account"], "CASH"] += order["price"] + fee_of(order["price"], worst)
+            asset = order["symbol"] if order["side"] == "sell" else "CASH"
+            for _ in range(order["remaining"]):  # In the worst case every share is a fill of its own.
+                holds[order["account"], asset] += self._share(order, order["hold_price"])
+            if wanted := self.replaces.get(order["order_id"]):
+                holds[order["account"], asset] += wanted["hold"]
         return {key: hold for key, hold in holds.items() if hold}
+
+    def _share(self, order: dict[str, Any], price: int) -> int:
+        """What one share may cost its buyer, or the share itself."""
+        return 1 if order["side"] == "sell" else price + fee_of(price, max(order["maker"], order["taker"], 0))
 
     def _move(self, asset: str, amount: int, source: str, target: str) -> None:
         self.movements += [(source, asset, -amount), (target, asset, amount)]
@@ -83,6 +88,7 @@ class LedgerOracle:
     def _placeorder(self, command: dict[str, Any]) -> None:
         fees = self.rules[command["symbol"]].get("fees", {})
         order = {**command, "remaining": command["quantity"], "maker": fees.get("maker", 0), "taker": fees.get("taker", 0)}
+        order |= {"hold_price": command["price"], "waiting": "stop_price" in command}
         self.orders[command["order_id"]] = order
         self.placed[command["account"], command["client_order_id"]].append(command["order_id"])
         self.reports[command["account"]] += 1
@@ -91,8 +97,60 @@ class LedgerOracle:
         assert command["order_id"] not in self.cancels, "one cancel per order at a time"
         self.cancels[command["order_id"]] = command["account"]
 
+    def _replaceorder(self, command: dict[str, Any]) -> None:
+        order = self.orders[command["order_id"]]
+        assert command["order_id"] not in self.replaces, "one replace per order at a time"
+        assert command["open_quantity"] == order["remaining"]
+        old = self._share(order, order["hold_price"])
+        new = self._share(order, self._new_hold_price(order, command))
+        missing = [  # However much is filled before.
+            new * (command["quantity"] - filled) - old * (order["remaining"] - filled)
+            for filled in range(order["remaining"] + 1)
+        ]
+        assert command["hold"] == max(0, *missing)
+        self.replaces[command["order_id"]] = command
+
+    def _new_hold_price(self, order: dict[str, Any], command: dict[str, Any]) -> int:
+        return order["hold_price"] if order.get("kind") == "trailing_stop" else command["price"]
+
     def _rested(self, event: dict[str, Any]) -> None:
-        pass
+        order = self.orders[event["order_id"]]
+        assert not order["waiting"]
+        assert event["price"] == order["price"]
+        assert event["quantity"] <= order["remaining"], "never more is shown than there is"
+
+    def _refreshed(self, event: dict[str, Any]) -> None:
+        assert 0 < event["quantity"] <= self.orders[event["order_id"]]["remaining"]
+
+    def _triggered(self, event: dict[str, Any]) -> None:
+        order = self.orders[event["order_id"]]
+        assert order["waiting"]
+        order["waiting"] = False
+        order["price"] += event["price"] - order["stop_price"]
+        order["stop_price"] = event["price"]
+        self.reports[order["account"]] += 1
+
+    def _replaced(self, event: dict[str, Any]) -> None:
+        order = self.orders[event["order_id"]]
+        command = self.replaces.pop(event["order_id"])
+        assert event["quantity"] == command["quantity"] - (command["open_quantity"] - order["remaining"]) > 0
+        order["remaining"] = event["quantity"]
+        order["hold_price"] = self._new_hold_price(order, command)
+        if order.get("kind") != "trailing_stop":
+            order["price"] = command["price"]
+            order["stop_price"] = command.get("stop_price", 0)
+        self.reports[order["account"]] += 1
+
+    def _replacerefused(self, event: dict[str, Any]) -> None:
+        self.reports[self.replaces.pop(event["order_id"])["account"]] += 1
+
+    def _decremented(self, event: dict[str, Any]) -> None:
+        order = self.orders[event["order_id"]]
+        order["remaining"] -= event["quantity"]
+        self.reports[order["account"]] += 1
+        assert order["remaining"] >= 0
+        if not order["remaining"]:
+            del self.orders[event["order_id"]]
 
     def _traded(self, event: dict[str, Any]) -> None:
         maker, taker = self.orders[event["maker_order_id"]], self.orders[event["taker_order_id"]]
@@ -102,7 +160,9 @@ class LedgerOracle:
         self._move(event["symbol"], event["quantity"], seller["account"], buyer["account"])
         self._move("CASH", fee_of(value, maker["maker"]), maker["account"], "$fees")
         self._move("CASH", fee_of(value, taker["taker"]), taker["account"], "$fees")
+        assert seller["price"] <= event["price"] <= buyer["price"]
         for order in (maker, taker):
+            assert not order["waiting"]
             order["remaining"] -= event["quantity"]
             self.reports[order["account"]] += 1
             if not order["remaining"]:

@@ -1,4 +1,4 @@
-"""A market small enough to hold in one's head: the real ledger, a matcher of thirty lines, and logs that are lists."""
+"""A market small enough to hold in one's head: the real ledger, a slow matcher or the real engine, and logs that are lists."""
 
 from __future__ import annotations
 
@@ -8,28 +8,25 @@ from typing import Any
 
 import msgspec
 
+from engine.stage import EngineStage
 from exchange.digest import digest
 from exchange.market import AccountRules, Fees, Limits, Market, SymbolRules
 from exchange.messages import (
-    Cancelled,
-    CancelRefused,
     Deposit,
-    Event,
     EventBatch,
     LedgerState,
     Moment,
     NewAccount,
     Portfolio,
     ReportsAnswer,
-    Rested,
-    Traded,
     encode,
 )
-from exchange.subjects import events_log
+from exchange.subjects import JOURNAL, events_log
 from ledger.desk import DEPOSIT, OPEN_ACCOUNT
 from ledger.invariants import check
 from ledger.stage import LedgerStage
 from tests.oracle.ledger import LedgerOracle
+from tests.oracle.ledger_matcher import Matcher
 
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -51,53 +48,13 @@ def small_market(**changes: Any) -> Market:
     return msgspec.structs.replace(market, **changes)
 
 
-class Matcher:
-    """Price and time priority by sorting all open orders each time. `slice_max` splits trades, to try the rounding of fees."""
-
-    def __init__(self, random: Random | None = None, slice_max: int = 0) -> None:
-        self.open: list[dict[str, Any]] = []
-        self.trades: dict[str, int] = {}
-        self.random = random
-        self.slice_max = slice_max
-
-    def apply(self, command: dict[str, Any]) -> list[Event]:
-        if command["type"] == "cancelorder":
-            found = [order for order in self.open if order["order_id"] == command["order_id"]]
-            if not found:
-                return [CancelRefused(command["order_id"], command["symbol"])]
-            self.open.remove(found[0])
-            return [Cancelled(command["order_id"], command["symbol"], found[0]["remaining"], "owner")]
-        if command["type"] == "placeorder":
-            return self._place({**command, "remaining": command["quantity"]})
-        return []
-
-    def _place(self, taker: dict[str, Any]) -> list[Event]:
-        events: list[Event] = []
-        sign = 1 if taker["side"] == "buy" else -1
-        others = [o for o in self.open if o["symbol"] == taker["symbol"] and o["side"] != taker["side"]]
-        for maker in sorted(others, key=lambda order: (sign * order["price"], order["order_id"])):
-            while taker["remaining"] and maker["remaining"] and sign * maker["price"] <= sign * taker["price"]:
-                quantity = min(taker["remaining"], maker["remaining"])
-                if self.random and self.slice_max:
-                    quantity = min(quantity, self.random.randint(1, self.slice_max))
-                number = self.trades[taker["symbol"]] = self.trades.get(taker["symbol"], 0) + 1
-                ids = (maker["order_id"], taker["order_id"])
-                events.append(Traded(taker["symbol"], number, *ids, maker["price"], quantity, taker["side"]))
-                maker["remaining"] -= quantity
-                taker["remaining"] -= quantity
-        self.open = [order for order in self.open if order["remaining"]]
-        if not taker["remaining"]:
-            return events
-        if taker.get("tif") == "ioc":
-            return [*events, Cancelled(taker["order_id"], taker["symbol"], taker["remaining"], "ioc")]
-        self.open.append(taker)
-        return [*events, Rested(taker["order_id"], taker["symbol"], taker["side"], taker["price"], taker["remaining"])]
-
-
 class SmallMarket:
     """Leads a ledger turn by turn; after every turn the invariants, a follower and the oracle are held against it."""
 
-    def __init__(self, market: Market | None = None, random: Random | None = None, slice_max: int = 0) -> None:
+    def __init__(
+        self, market: Market | None = None, random: Random | None = None, slice_max: int = 0, *, engines: bool = False
+    ) -> None:
+        """`engines`: the real ones match, instead of the slow matcher."""
         self.market = market or small_market()
         self.now = START
         self.journal: list[bytes] = []
@@ -111,6 +68,7 @@ class SmallMarket:
         self.stage = LedgerStage(self.market)
         self.follower = LedgerStage(self.market)
         self._matchers = {shard: Matcher(random, slice_max) for shard in range(1, self.market.shards + 1)}
+        self._engines = {shard: EngineStage(shard) for shard in self._matchers} if engines else {}
         self._matched = dict.fromkeys(self._matchers, 0)
         self._events: dict[int, tuple[int, str]] = dict.fromkeys(self._matchers, (0, ""))
         self._inboxes = 0
@@ -158,12 +116,19 @@ class SmallMarket:
     def match(self) -> dict[str, list[bytes]]:
         """Let the engines work off the journal; returns their event batches, which nobody has applied yet."""
         batches: dict[str, list[bytes]] = {}
+        for shard, engine in self._engines.items():
+            payloads = engine.turn({JOURNAL: self.journal[self._matched[shard] :]}, self.now).payloads
+            self._matched[shard] = len(self.journal)
+            if payloads:
+                batches[engine.output] = payloads
+        if self._engines:
+            return batches
         for shard, matcher in self._matchers.items():
             moments = []
             for payload in self.journal[self._matched[shard] :]:
                 batch = json.loads(payload)
                 commands = [c for group in batch.get("groups", []) if group["shard"] == shard for c in group["commands"]]
-                if events := [event for command in commands for event in matcher.apply(command)]:
+                if events := matcher.batch(batch["time"], commands):
                     moments.append(Moment(batch["number"], batch["time"], events))
             self._matched[shard] = len(self.journal)
             if moments:
@@ -207,7 +172,10 @@ class SmallMarket:
         assert {(name, asset): b.total for name, asset, b in rows if b.total} == self.oracle.balances()
         assert {(name, asset): b.held for name, asset, b in rows if b.held} == self.oracle.holds()
         assert {i: o.remaining for i, o in ledger.orders.items()} == {i: o["remaining"] for i, o in self.oracle.orders.items()}
+        prices = {i: (o.command.price, o.command.stop_price > 0) for i, o in ledger.orders.items()}
+        assert prices == {i: (o["price"], o["waiting"]) for i, o in self.oracle.orders.items()}
         assert ledger.cancels == self.oracle.cancels
+        assert set(ledger.replaces) == set(self.oracle.replaces)
         assert {n: a.report for n, a in ledger.accounts.items() if a.report} == dict(self.oracle.reports)
         assert {s: listing.last for s, listing in ledger.symbols.items() if listing.last} == self.oracle.last
         assert all(len(ids) == 1 for ids in self.oracle.placed.values()), "no client order id is placed twice"

@@ -7,13 +7,18 @@ from collections import defaultdict
 from hashlib import blake2b
 from typing import Any
 
-from exchange.messages import CancelOrder, DefineSymbol, Event, PlaceOrder
+from exchange.messages import CancelOrder, DefineSymbol, Event, PlaceOrder, ReplaceOrder, encode
 from tests.oracle.book import SlowExchange
 from tests.oracle.ledger import LedgerOracle, fee_of
 
 Row = dict[str, Any]
 
-COMMANDS = {"definesymbol": DefineSymbol, "placeorder": PlaceOrder, "cancelorder": CancelOrder}
+COMMANDS = {
+    "definesymbol": DefineSymbol,
+    "placeorder": PlaceOrder,
+    "replaceorder": ReplaceOrder,
+    "cancelorder": CancelOrder,
+}
 
 
 class Reckoning:
@@ -101,6 +106,7 @@ class Reckoning:
             slow = SlowExchange()
             expected: list[Event] = []
             for batch in self._journal:
+                expected += slow.expire(batch["time"])
                 for group in batch.get("groups", []):
                     if group["shard"] == shard:
                         for command in group["commands"]:
@@ -109,9 +115,7 @@ class Reckoning:
             logged = [event for payload in batches for moment in json.loads(payload)["moments"] for event in moment["events"]]
             assert len(logged) == len(expected), f"shard {shard}: {len(logged)} events logged, {len(expected)} expected"
             for event, wanted in zip(logged, expected, strict=True):
-                assert event == {"type": type(wanted).__name__.lower()} | {
-                    name: getattr(wanted, name) for name in wanted.__struct_fields__
-                }
+                assert event == json.loads(encode(wanted))
 
     def balances(self, account: str) -> dict[str, int]:
         """Asset → amount, without zeros."""

@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import msgspec
+
 from engine.stage import EngineStage
 from engine.state import open_quantities
 from exchange.digest import digest
@@ -21,6 +23,7 @@ from exchange.messages import (
     NewAccount,
     Outcome,
     PlaceOrder,
+    Replace,
     Submit,
     decoder,
     encode,
@@ -155,6 +158,8 @@ class Trader:
                 await self._send(Cancel(client_order_id=random.choice(list(self.accepted))))
             elif action < 0.13:
                 await self._send(CancelAll())
+            elif action < 0.25 and self.accepted:
+                await self._replace(random.choice(list(self.accepted)))
             else:
                 await self._submit(f"{self.name}-{number}")
 
@@ -170,13 +175,39 @@ class Trader:
             kind="market" if market else "limit",
             price=None if market else price + random.randint(-3, 3) * tick,
             tif=random.choice(["gtc", "gtc", "gtc", "ioc"]),
+            self_trade=random.choice([None, "allow", "cancel_oldest", "cancel_both", "decrement"]),
         )
+        if not market and random.random() < 0.5:
+            order = msgspec.structs.replace(order, **self._terms(price + random.randint(-2, 2) * tick, tick))
         for _ in range(2 if random.random() < 0.1 else 1):  # Now and then once more, though it was answered.
             outcome = await self._send(order)
             if isinstance(outcome, Accepted):
                 assert self.accepted.setdefault(client_order_id, outcome.order_id) == outcome.order_id, "placed twice"
 
-    async def _send(self, command: Submit | Cancel | CancelAll) -> Any:
+    def _terms(self, stop_price: int, tick: int) -> dict[str, Any]:
+        """What makes a limit order a special one."""
+        choices: list[dict[str, Any]] = [
+            {"tif": "fok"},
+            {"tif": "day"},
+            {"tif": "gtd", "expires": self.market.world.time_ns() + 20_000_000_000},
+            {"tif": "gtc", "post_only": True},
+            {"tif": "gtc", "display": 1},
+            {"tif": "gtc", "kind": "stop", "price": None, "stop_price": stop_price},
+            {"tif": "day", "kind": "stop_limit", "stop_price": stop_price},
+            {"tif": "gtc", "kind": "trailing_stop", "price": None, "trail": 2 * tick},
+            {"tif": "gtc", "kind": "trailing_stop", "price": None, "trail_basis_points": 20},
+        ]
+        return self.market.world.random.choice(choices)
+
+    async def _replace(self, client_order_id: str) -> None:
+        """A price that is wrong for the symbol is refused, which is as good a story."""
+        random = self.market.world.random
+        price = random.choice([None, 205_000, 205_100, 1_420_000, 1_420_500])
+        quantity = random.choice([None, random.randint(1, 30)])
+        stop_price = random.choice([None, None, 205_200, 1_419_500])
+        await self._send(Replace(0, client_order_id, quantity, price, stop_price))
+
+    async def _send(self, command: Submit | Replace | Cancel | CancelAll) -> Any:
         return decode_outcome.decode(await self.market.request("orders", self.name, encode(command)))
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from exchange.subjects import JOURNAL
 from tests.simulation.market import run_seed
 from tests.simulation.world import World, simulate
 
@@ -42,6 +43,9 @@ def test_the_mishaps_do_happen() -> None:
     assert sum(world.deaths for world in worlds) > 20
     assert sum(world.superseded for world in worlds) > 3
     assert sum(world.freezes for world in worlds) > 0
+    told = b"".join(payload for world in worlds for name, log in world.logs.items() if name != JOURNAL for payload in log)
+    for words in (b"triggered", b"replaced", b"replacerefused", b"decremented", b"refreshed", b"expired", b"post_only", b"fok"):
+        assert b'"%b"' % words in told, f"no story has {words.decode()}"
 
 
 def main() -> None:

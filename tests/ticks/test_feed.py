@@ -112,6 +112,13 @@ def test_neither_interleaving_nor_a_snapshot_changes_the_state(seed: int) -> Non
     assert msgspec.to_builtins(one.state().instruments) == msgspec.to_builtins(other.state().instruments)
 
 
+def test_a_snapshot_of_before_there_were_icebergs() -> None:
+    state = msgspec.to_builtins(feed_of(flow_of(1)).state())
+    for instrument in state[0]:
+        assert instrument.pop() is None
+    assert Feed(msgspec.convert(state, FeedState)).state() == feed_of(flow_of(1)).state()
+
+
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 10**15), st.integers(1, 10**12)), max_size=50))
 @settings(deadline=None)
 def test_candles_of_any_size(trades: list[tuple[int, int, int]]) -> None:

@@ -121,7 +121,14 @@ for count, inputs in enumerate(deliveries(flow_of(1).logs, {{}}, random.Random(1
 
 def test_an_altered_log_is_noticed_where_the_rows_end(tmp_path: Path) -> None:
     flow = flow_of(1)
-    ticks = fill(tmp_path / "ticks.duckdb", flow, random.Random(1), 0.0)
+    ticks = Ticks(tmp_path / "ticks.duckdb", SHARDS, Clock())
+    portions = list(deliveries(flow.logs, {}, random.Random(1)))
+    for part, stopping in ((portions[: len(portions) // 2], True), (portions[len(portions) // 2 :], False)):
+        for inputs in part:
+            ticks.apply(inputs)
+        write = ticks.seal(stopping=stopping)  # The snapshot is older than the rows.
+        assert write
+        write()
     ticks.close()
     ticks = Ticks(tmp_path / "ticks.duckdb", SHARDS, Clock())
     log = events_log(1)

@@ -9,6 +9,7 @@ import {
   formatQuantity,
   formatSigned,
   formatUnits,
+  parsePercent,
   parsePrice,
   parseQuantity,
   plainPrice,
@@ -77,4 +78,11 @@ test("what is typed as shares becomes a whole number, or a problem in words", ()
   for (const text of ["", "0", "1.5", "-3", "ten", "1,00", "1e3", "99999999999999999999"]) {
     assert.match(parseQuantity(text).problem, /\.$/, text);
   }
+});
+
+test("what people type as a percentage", () => {
+  for (const [text, basisPoints] of [["2%", 200], [" 2.5 % ", 250], [".25%", 25], ["99.99%", 9_999], ["1.%", 100]]) {
+    assert.deepEqual(parsePercent(text), { basisPoints }, text);
+  }
+  for (const text of ["%", ".%", "two%", "-1%", "1.234%", "0%", "0.00%", "100%", "1,5%"]) assert.ok(parsePercent(text).problem, text);
 });

@@ -13,6 +13,14 @@ test("reports in words", () => {
     [{ type: "transferred", asset: "KRYP", amount: -4 }, "4 KRYP left your account", "plain"],
   ];
   for (const [report, text, kind] of rows) assert.deepEqual(newsOf(report, SYMBOLS), { text, kind });
+  const base = { order_id: 7, symbol: "KRYP" };
+  const more = [
+    [{ type: "ordertriggered", ...base, price: 210_000 }, "Order 7: KRYP reached its stop price, 21.00"],
+    [{ type: "orderreplaced", ...base, price: 210_000, quantity: 5 }, "Order 7 changed: 5 KRYP open at 21.00"],
+    [{ type: "orderreplacerefused", ...base }, "Order 7 could not be changed: it had ended, or more was filled"],
+    [{ type: "orderdecremented", ...base, quantity: 4 }, "Order 7: 4 KRYP taken off, it would have traded with an order of yours"],
+  ];
+  for (const [report, text] of more) assert.equal(newsOf(report, SYMBOLS).text, text);
   assert.match(newsOf({ type: "ordercancelled", order_id: 7, symbol: "KRYP", quantity: 3, reason: "ioc" }, SYMBOLS).text, /at once$/);
   assert.equal(newsOf({ type: "orderaccepted" }, SYMBOLS), null);
 });

@@ -48,6 +48,30 @@ test("a cancelled order holds nothing any more", () => {
   assert.deepEqual([portfolio.orders.length, portfolio.cash_held, portfolio.cash], [0, 0, 999_800]);
 });
 
+test("a triggered stop waits no more; the limit of a trailing one has moved with it", () => {
+  const stop = { ...accepted(1, "sell", 5, 190), kind: "stop_limit", stop_price: 195 };
+  const trailing = { ...accepted(2, "sell", 5, 180), kind: "trailing_stop", stop_price: 190, trail: 10 };
+  const triggered = (order_id, price) => ({ type: "ordertriggered", order_id, symbol: "KRYP", price, time: 2 });
+  const { orders } = after(8, stop, trailing, triggered(1, 195), triggered(2, 200));
+  assert.deepEqual(orders.map(({ price, stop_price }) => [price, stop_price]), [[190, 0], [190, 0]]);
+});
+
+test("a replaced order holds what it is now", () => {
+  const replaced = { type: "orderreplaced", order_id: 1, symbol: "KRYP", price: 110, quantity: 4, kept_place: false, time: 2 };
+  const portfolio = after(8, accepted(1, "buy", 5, 100), filled(1, "buy", 2, 100, 3), replaced);
+  assert.equal(portfolio.cash_held, 440);
+  assert.deepEqual(portfolio.orders.map(({ price, quantity, remaining }) => [price, quantity, remaining]), [[110, 6, 4]]);
+  const refused = { type: "orderreplacerefused", order_id: 1, symbol: "KRYP", time: 3 };
+  assert.equal(after(8, accepted(1, "buy", 5, 100), refused).cash_held, 500);
+});
+
+test("what prevention took off is held no more, and an order with nothing left is gone", () => {
+  const decremented = (quantity, remaining) => ({ type: "orderdecremented", order_id: 1, symbol: "KRYP", quantity, remaining, time: 2 });
+  const portfolio = after(8, accepted(1, "buy", 5, 100), decremented(2, 3));
+  assert.deepEqual([portfolio.cash_held, portfolio.orders[0].remaining, portfolio.orders[0].quantity], [300, 3, 3]);
+  assert.deepEqual(after(8, accepted(1, "buy", 5, 100), decremented(5, 0)).orders, []);
+});
+
 test("transfers move cash and shares, of symbols never owned too", () => {
   const transfer = (asset, amount) => ({ type: "transferred", asset, amount, reason: "deposit", time: 1 });
   const portfolio = after(8, transfer("CASH", 50), transfer("ADAM", 3));

@@ -8,9 +8,11 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from exchange.messages import CancelReason
 from ledger import refusals
 from web.page import COMPRESSED_ALREADY, PAGE, load_page
 from web.server import CHART_STYLE
@@ -75,7 +77,16 @@ def test_the_allowed_style_is_that_of_the_chart_library() -> None:
 
 
 def test_every_refusal_about_a_field_is_shown_there() -> None:
-    words = {value for name, value in vars(refusals).items() if re.match("QUANTITY|PRICE|VALUE|INSUFFICIENT", name)}
+    words = {
+        value
+        for name, value in vars(refusals).items()
+        if re.match("QUANTITY|PRICE|VALUE|INSUFFICIENT|STOP_PRICE|TRAIL|DISPLAY", name)
+    }
     words = {word for word in words if isinstance(word, str)}
     fields = (PAGE / "ticket.js").read_text()
     assert {word for word in words if f"{word}:" not in fields} == set()
+
+
+def test_every_ending_has_words() -> None:
+    news = (PAGE / "news.js").read_text()
+    assert {reason for reason in get_args(CancelReason) if reason != "owner" and f"  {reason}:" not in news} == set()

@@ -15,7 +15,9 @@ const PORTFOLIO = {
   orders: [],
 };
 const CONTEXT = { info: INFO, book: BOOK, portfolio: PORTFOLIO };
-const draft = (rest) => ({ side: "buy", kind: "limit", tif: "gtc", quantity: "50", price: "20.53", ...rest });
+const draft = (rest) => ({
+  side: "buy", kind: "limit", tif: "gtc", quantity: "50", price: "20.53", stop: "21.00", trail: "0.50", display: "", postOnly: false, ...rest,
+});
 const checked = (rest, context = CONTEXT) => check(draft(rest), context);
 
 test("a sound draft has no errors, and says what it would cost", () => {
@@ -38,6 +40,21 @@ test("each mistake is named at its field", () => {
     [{ price: "20.505" }, "price"],
     [{ price: "cheap" }, "price"],
     [{ quantity: "9007199254740990" }, "quantity"],
+    [{ kind: "stop", stop: "" }, "stop"],
+    [{ kind: "stop", stop: "21.005" }, "stop"],
+    [{ kind: "stop", quantity: "9007199254740990" }, "quantity"],
+    [{ kind: "stop_limit", stop: "soon" }, "stop"],
+    [{ kind: "stop_limit", price: "" }, "price"],
+    [{ kind: "trailing_stop", trail: "" }, "trail"],
+    [{ kind: "trailing_stop", trail: "far" }, "trail"],
+    [{ kind: "trailing_stop", trail: "0.505" }, "trail"],
+    [{ kind: "trailing_stop", trail: "20.50" }, "trail"],
+    [{ kind: "trailing_stop", trail: "0%" }, "trail"],
+    [{ kind: "trailing_stop", trail: "100%" }, "trail"],
+    [{ kind: "trailing_stop", trail: "1.234%" }, "trail"],
+    [{ display: "15" }, "display"],
+    [{ display: "50" }, "display"],
+    [{ display: "some" }, "display"],
   ];
   for (const [rest, field] of rows) {
     const { errors, estimate } = checked(rest);
@@ -51,12 +68,35 @@ test("a market order needs no price, whatever stands in the field", () => {
   assert.deepEqual([errors, price, estimate.value], [{}, null, 30 * 205_100 + 20 * 205_300]);
 });
 
+test("what is chosen for another kind is in nobody's way", () => {
+  const nonsense = { price: "nonsense", stop: "nonsense", trail: "nonsense", display: "nonsense", postOnly: true, tif: "fok" };
+  assert.deepEqual(checked({ ...nonsense, kind: "market" }).errors, {});
+  assert.deepEqual(Object.keys(checked({ ...nonsense, kind: "stop" }).errors), ["stop"]);
+  assert.deepEqual(Object.keys(checked({ ...nonsense, kind: "trailing_stop" }).errors), ["trail"]);
+  assert.deepEqual(Object.keys(checked({ ...nonsense, kind: "limit" }).errors), ["price"]);
+});
+
+test("a stop trades nothing at once, and is estimated at its prices", () => {
+  const estimate = (rest) => checked(rest).estimate;
+  assert.deepEqual(estimate({ kind: "stop" }), { now: 0, rest: 50, value: 50 * 210_000, average: 210_000 });
+  assert.deepEqual(estimate({ kind: "stop_limit", price: "21.10" }), { now: 0, rest: 50, value: 50 * 211_000, average: 211_000 });
+  assert.equal(estimate({ kind: "trailing_stop" }).average, 210_000);
+  assert.equal(estimate({ kind: "trailing_stop", side: "sell", trail: "2%" }).average, 200_900);
+});
+
 test("what the market will probably refuse is a warning, not an error", () => {
   const rows = [
     [{ quantity: "1000" }, "quantity", /Needs 20,530\.00; 2,900\.00 is available/],
     [{ side: "sell", quantity: "70", price: "20.49" }, "quantity", /You can sell 60 KRYP/],
     [{ kind: "market", quantity: "200" }, "quantity", /Needs|Only 130 can trade now/],
     [{ price: "30.00", quantity: "10" }, "price", /46% above the best ask, 20\.51/],
+    [{ kind: "stop", stop: "20.50" }, "stop", /Triggers at once: the last price is 20\.50\./],
+    [{ kind: "stop", side: "sell", stop: "20.60" }, "stop", /Triggers at once/],
+    [{ kind: "stop_limit", price: "20.90" }, "price", /Below the stop price/],
+    [{ kind: "stop_limit", side: "sell", stop: "20.00", price: "20.10" }, "price", /Above the stop price/],
+    [{ kind: "stop", quantity: "200" }, "quantity", /Needs 4,200\.00; 2,900\.00 is available/],
+    [{ postOnly: true }, "price", /Would trade at once/],
+    [{ tif: "fok", price: "20.51" }, "quantity", /Only 30 can trade now; all of it would be cancelled/],
     [{ side: "sell", price: "10.00" }, "price", /51% below the best bid, 20\.49/],
   ];
   for (const [rest, field, words] of rows) {
@@ -84,12 +124,21 @@ test("the command says no more than needed", () => {
   assert.deepEqual(command({}), { ...common, price: 205_300 });
   assert.deepEqual(command({ tif: "ioc" }), { ...common, price: 205_300, tif: "ioc" });
   assert.deepEqual(command({ kind: "market", tif: "ioc" }), { ...common, kind: "market" });
+  assert.deepEqual(command({ kind: "stop", tif: "day" }), { ...common, kind: "stop", stop_price: 210_000, tif: "day" });
+  assert.deepEqual(command({ kind: "stop_limit", price: "21.10", display: "10", tif: "fok" }), {
+    ...common, kind: "stop_limit", price: 211_000, stop_price: 210_000, display: 10,
+  });
+  assert.deepEqual(command({ kind: "trailing_stop", postOnly: true }), { ...common, kind: "trailing_stop", trail: 5_000 });
+  assert.deepEqual(command({ kind: "trailing_stop", trail: "2.5 %" }), { ...common, kind: "trailing_stop", trail_basis_points: 250 });
+  assert.deepEqual(command({ postOnly: true, display: "20" }), { ...common, price: 205_300, post_only: true, display: 20 });
+  assert.deepEqual(command({ postOnly: true, display: "20", tif: "ioc" }), { ...common, price: 205_300, tif: "ioc" });
 });
 
 test("a part of what is available, in whole lots", () => {
   assert.equal(shareOf(100, draft({ price: "20.00" }), CONTEXT), 140);
   assert.equal(shareOf(50, draft({ price: "20.00" }), CONTEXT), 70);
   assert.equal(shareOf(100, draft({ kind: "market" }), CONTEXT), 140);
+  assert.equal(shareOf(100, draft({ kind: "stop", stop: "29.00" }), CONTEXT), 100);
   assert.equal(shareOf(100, draft({ side: "sell" }), CONTEXT), 60);
   assert.equal(shareOf(25, draft({ side: "sell" }), CONTEXT), 10);
   assert.equal(shareOf(100, draft({}), { ...CONTEXT, portfolio: null }), 0);
@@ -98,6 +147,9 @@ test("a part of what is available, in whole lots", () => {
 test("every refusal of a submission has its place, and is a sentence", () => {
   assert.equal(fieldOf("insufficient_funds"), "quantity");
   assert.equal(fieldOf("price_off_tick"), "price");
+  assert.equal(fieldOf("stop_price_off_tick"), "stop");
+  assert.equal(fieldOf("trail_too_large"), "trail");
+  assert.equal(fieldOf("display_off_lot"), "display");
   assert.equal(fieldOf("rate"), "form");
   assert.equal(sentence({ reason: "rate", detail: "wait a moment" }), "Wait a moment.");
   assert.equal(sentence({ reason: "too_many_open_orders", detail: "" }), "Too many open orders.");

@@ -96,3 +96,13 @@ export function parseQuantity(text) {
   if (quantity === 0) return { problem: "At least one share." };
   return { quantity };
 }
+
+/** What people type as a percentage: "2.5%" → { basisPoints: 250 }; anything else → { problem } in words. */
+export function parsePercent(text) {
+  const found = /^(\d{1,3})?(?:\.(\d{0,2}))?\s*%$/.exec(text.trim());
+  if (found === null || !/\d/.test(text)) return { problem: "Write a percentage like 2.5%." };
+  const [, whole = "0", rest = ""] = found;
+  const basisPoints = Number(whole) * 100 + Number(rest.padEnd(2, "0"));
+  if (basisPoints === 0 || basisPoints >= UNITS) return { problem: "More than 0% and less than 100%." };
+  return { basisPoints };
+}

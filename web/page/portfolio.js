@@ -44,7 +44,7 @@ const APPLY = {
     const buying = report.side === "buy";
     portfolio.cash += (buying ? -value : value) - report.fee;
     positionOf(portfolio, report.symbol).quantity += buying ? report.quantity : -report.quantity;
-    const order = portfolio.orders.find(({ order_id }) => order_id === report.order_id);
+    const order = orderOf(portfolio, report);
     if (order === undefined) return;
     hold(portfolio, order, -report.quantity);
     order.remaining = report.remaining;
@@ -52,10 +52,37 @@ const APPLY = {
   },
 
   ordercancelled(portfolio, report) {
-    const order = portfolio.orders.find(({ order_id }) => order_id === report.order_id);
+    const order = orderOf(portfolio, report);
     if (order === undefined) return;
     hold(portfolio, order, -order.remaining);
     remove(portfolio, order);
+  },
+
+  ordertriggered(portfolio, report) {
+    const order = orderOf(portfolio, report);
+    if (order === undefined) return;
+    if (order.kind === "trailing_stop") order.price += report.price - order.stop_price; // Its limit moved with the stop price.
+    order.stop_price = 0;
+  },
+
+  orderreplaced(portfolio, report) {
+    const order = orderOf(portfolio, report);
+    if (order === undefined) return;
+    hold(portfolio, order, -order.remaining);
+    order.quantity += report.quantity - order.remaining;
+    order.remaining = report.quantity;
+    order.price = report.price;
+    order.stop_price = report.stop_price ?? 0;
+    hold(portfolio, order, order.remaining);
+  },
+
+  orderdecremented(portfolio, report) {
+    const order = orderOf(portfolio, report);
+    if (order === undefined) return;
+    hold(portfolio, order, -report.quantity);
+    order.quantity -= report.quantity;
+    order.remaining = report.remaining;
+    if (order.remaining === 0) remove(portfolio, order);
   },
 
   transferred(portfolio, report) {
@@ -67,6 +94,10 @@ const APPLY = {
 function hold(portfolio, order, quantity) {
   if (order.side === "buy") portfolio.cash_held += order.price * quantity;
   else positionOf(portfolio, order.symbol).held += quantity;
+}
+
+function orderOf(portfolio, report) {
+  return portfolio.orders.find(({ order_id }) => order_id === report.order_id);
 }
 
 function remove(portfolio, order) {

@@ -1,19 +1,39 @@
 // The order ticket's thinking: what the draft means, what is wrong with it, what it would cost. Pure.
 
 import { best, matchable } from "./book.js";
-import { formatMoney, formatPrice, formatQuantity, parsePrice, parseQuantity } from "./money.js";
+import { formatMoney, formatPrice, formatQuantity, parsePercent, parsePrice, parseQuantity } from "./money.js";
 import { availableCash, availableShares } from "./portfolio.js";
+import { hasLimit, rests, waits } from "./terms.js";
 
 const FAR_PERCENT = 10;
 
 /**
  * @typedef {object} Draft what stands in the form
  * @property {"buy" | "sell"} side
- * @property {"limit" | "market"} kind
- * @property {"gtc" | "ioc"} tif
+ * @property {"limit" | "market" | "stop" | "stop_limit" | "trailing_stop"} kind
+ * @property {"gtc" | "day" | "ioc" | "fok"} tif
  * @property {string} quantity
- * @property {string} price
+ * @property {string} price the limit
+ * @property {string} stop the stop price
+ * @property {string} trail an amount, or a percentage
+ * @property {string} display how many shares are shown at a time; empty for all
+ * @property {boolean} postOnly
  */
+
+/** The draft with only what counts for its kind: what is chosen for another kind stays in the form, and is not sent. */
+export function effective(draft) {
+  const { kind } = draft;
+  const tif = kind === "market" || (waits(kind) && !rests(draft.tif)) ? "gtc" : draft.tif;
+  return {
+    ...draft,
+    tif,
+    price: hasLimit(kind) ? draft.price : null,
+    stop: kind === "stop" || kind === "stop_limit" ? draft.stop : null,
+    trail: kind === "trailing_stop" ? draft.trail : null,
+    display: hasLimit(kind) && rests(tif) && draft.display.trim() !== "" ? draft.display : null,
+    postOnly: draft.postOnly && kind === "limit" && rests(tif),
+  };
+}
 
 /**
  * Everything there is to say about a draft. `errors` forbid sending it; `warnings` are what the market will probably answer,
@@ -21,57 +41,126 @@ const FAR_PERCENT = 10;
  * @param {Draft} draft
  * @param {{ info: object, book: object | null, portfolio: object | null }} context
  */
-export function check(draft, { info, book, portfolio }) {
+export function check(draft, context) {
+  const { info, book } = context;
+  const order = effective(draft);
+  const { values, errors } = parsed(order, info);
+  const { quantity, price, stop } = values;
+  const worst = price ?? stop;
+  if (!errors.quantity && worst !== null && !Number.isSafeInteger(worst * quantity)) errors.quantity = "This order is too large.";
+  const sound = Object.keys(errors).length === 0;
+  const estimate = sound ? estimateOf(order, values, info, book) : null;
+  const warnings = sound ? warningsOf(order, { ...values, ...context, estimate }) : {};
+  return { ...values, errors, warnings, estimate };
+}
+
+function parsed({ quantity: shares, ...texts }, info) {
   const errors = {};
-  const { quantity = null, problem: quantityProblem } = parseQuantity(draft.quantity);
-  const { units: price = null, problem: priceProblem } = draft.kind === "market" ? {} : parsePrice(draft.price);
-  if (quantityProblem) errors.quantity = quantityProblem;
-  else if (quantity % info.lot !== 0) errors.quantity = `${info.symbol} trades in lots of ${formatQuantity(info.lot)}.`;
-  if (priceProblem) errors.price = priceProblem;
-  else if (price !== null && price % info.tick !== 0) {
-    errors.price = `Prices of ${info.symbol} are multiples of ${formatMoney(info.tick)}.`;
+  const values = { quantity: null, price: null, stop: null, trail: null, trailBasisPoints: null, display: null };
+  const take = (field, { problem, ...found }) => {
+    if (problem === undefined) Object.assign(values, found);
+    else errors[field] = problem;
+  };
+  take("quantity", inLots(parseQuantity(shares), "quantity", info));
+  for (const field of ["price", "stop"]) {
+    if (texts[field] !== null) take(field, onTick(parsePrice(texts[field]), field, info));
   }
-  if (!errors.quantity && price !== null && !Number.isSafeInteger(price * quantity)) {
-    errors.quantity = "This order is too large.";
+  if (texts.trail !== null) take("trail", parseTrail(texts.trail, info));
+  if (texts.display !== null) {
+    take("display", inLots(parseQuantity(texts.display), "display", info));
+    if (values.display !== null && values.quantity !== null && values.display >= values.quantity) {
+      errors.display = "Show less than the whole order, or leave it empty.";
+    }
   }
-  const sound = !errors.quantity && !errors.price;
-  const estimate = sound ? estimateOf(draft, quantity, price, book) : null;
-  const warnings = sound ? warningsOf(draft, { quantity, price, estimate, info, book, portfolio }) : {};
-  return { quantity, price, errors, warnings, estimate };
+  return { values, errors };
+}
+
+function inLots({ quantity, problem }, field, info) {
+  if (problem !== undefined) return { problem };
+  if (quantity % info.lot !== 0) return { problem: `${info.symbol} trades in lots of ${formatQuantity(info.lot)}.` };
+  return { [field]: quantity };
+}
+
+function onTick({ units, problem }, field, info) {
+  if (problem !== undefined) return { problem };
+  if (units % info.tick !== 0) return { problem: `Prices of ${info.symbol} are multiples of ${formatMoney(info.tick)}.` };
+  return { [field]: units };
+}
+
+function parseTrail(text, info) {
+  if (text.trim() === "") return { problem: "Enter a distance, like 0.50 or 2%." };
+  if (text.trim().endsWith("%")) {
+    const { basisPoints, problem } = parsePercent(text);
+    return problem === undefined ? { trailBasisPoints: basisPoints } : { problem };
+  }
+  const { trail, problem } = onTick(parsePrice(text), "trail", info);
+  if (problem !== undefined) return { problem: problem.startsWith("Write") ? "Write a distance like 0.50 or 2%." : problem };
+  if (trail >= info.last) return { problem: `Less than the last price, ${formatPrice(info.last, info.tick)}.` };
+  return { trail };
+}
+
+/** Where a trailing stop begins, not rounded to a tick: for estimates. */
+function firstStop(side, { trail, trailBasisPoints }, last) {
+  const distance = trail ?? Math.ceil((last * trailBasisPoints) / 10_000);
+  return side === "buy" ? last + distance : last - distance;
 }
 
 /** What the order would trade at once, and what it would cost (or bring) when all of it trades; null when nobody can say. */
-function estimateOf(draft, quantity, price, book) {
+function estimateOf({ side, kind }, values, info, book) {
+  const { quantity, price } = values;
+  if (waits(kind)) {
+    const average = price ?? values.stop ?? firstStop(side, values, info.last);
+    return { now: 0, rest: quantity, value: average * quantity, average };
+  }
   if (book === null) return null;
-  const now = matchable(book, draft.side, quantity, price);
+  const now = matchable(book, side, quantity, price);
   const rest = quantity - now.quantity;
   const value = now.value + (price === null ? 0 : rest * price);
   const shares = price === null ? now.quantity : quantity;
   return { now: now.quantity, rest, value, average: shares === 0 ? 0 : Math.round(value / shares) };
 }
 
-function warningsOf(draft, { quantity, price, estimate, info, book, portfolio }) {
-  const warnings = {};
-  if (draft.kind === "market" && estimate !== null && estimate.rest > 0) {
-    const side = draft.side === "buy" ? "sale" : "purchase";
-    warnings.quantity =
-      estimate.now === 0
-        ? `Nothing is offered for ${side} right now.`
-        : `Only ${formatQuantity(estimate.now)} can trade now; the rest would be cancelled.`;
-  }
+function warningsOf(order, known) {
+  const { quantity, price, info, portfolio, estimate } = known;
+  const warnings = { ...priceWarnings(order, known), ...fillWarnings(order, estimate) };
   if (portfolio !== null) {
     const spendable = availableCash(portfolio);
     const needed = price === null ? (estimate?.value ?? 0) : price * quantity;
     const sellable = availableShares(portfolio, info.symbol);
-    if (draft.side === "buy" && needed > spendable) {
+    if (order.side === "buy" && needed > spendable) {
       warnings.quantity = `Needs ${formatMoney(needed)}; ${formatMoney(spendable)} is available.`;
     }
-    if (draft.side === "sell" && quantity > sellable) {
+    if (order.side === "sell" && quantity > sellable) {
       warnings.quantity = `You can sell ${formatQuantity(sellable)} ${info.symbol}.`;
     }
   }
-  const far = price === null || book === null ? null : farFrom(draft.side, price, book, info);
-  if (far !== null) warnings.price = far;
+  return warnings;
+}
+
+/** What becomes of an order that has to trade at once. */
+function fillWarnings({ side, kind, tif }, estimate) {
+  if ((kind !== "market" && tif !== "fok") || estimate === null || estimate.rest === 0) return {};
+  if (kind === "market" && estimate.now === 0) {
+    return { quantity: `Nothing is offered for ${side === "buy" ? "sale" : "purchase"} right now.` };
+  }
+  const rest = tif === "fok" ? "all of it would be cancelled." : "the rest would be cancelled.";
+  return { quantity: `Only ${formatQuantity(estimate.now)} can trade now; ${rest}` };
+}
+
+function priceWarnings({ side, kind, postOnly }, { price, stop, info, book, estimate }) {
+  const warnings = {};
+  const beyond = (one, other) => (side === "buy" ? one > other : one < other);
+  if (stop !== null && info.last && !beyond(stop, info.last)) {
+    warnings.stop = `Triggers at once: the last price is ${formatPrice(info.last, info.tick)}.`;
+  }
+  if (kind === "stop_limit" && beyond(stop, price)) {
+    warnings.price = `${side === "buy" ? "Below" : "Above"} the stop price: it may not trade when it triggers.`;
+  }
+  if (kind === "limit") {
+    const far = book === null ? null : farFrom(side, price, book, info);
+    if (far !== null) warnings.price = far;
+    if (postOnly && estimate !== null && estimate.now > 0) warnings.price = "Would trade at once, so post-only would cancel it.";
+  }
   return warnings;
 }
 
@@ -85,21 +174,30 @@ function farFrom(side, price, book, info) {
   return `${percent}% ${words}, ${formatPrice(reference, info.tick)}.`;
 }
 
-/** The command to send for a checked draft. */
-export function commandOf(draft, { quantity, price }, symbol, clientOrderId) {
-  const command = { type: "submit", client_order_id: clientOrderId, symbol, side: draft.side, quantity };
-  if (draft.kind === "market") return { ...command, kind: "market" };
-  return draft.tif === "ioc" ? { ...command, price, tif: "ioc" } : { ...command, price };
+/** The command to send for a checked draft: no more than is not usual. */
+export function commandOf(draft, { quantity, price, stop, trail, trailBasisPoints, display }, symbol, clientOrderId) {
+  const { side, kind, tif, postOnly } = effective(draft);
+  const command = { type: "submit", client_order_id: clientOrderId, symbol, side, quantity };
+  if (kind !== "limit") command.kind = kind;
+  if (price !== null) command.price = price;
+  if (tif !== "gtc") command.tif = tif;
+  if (stop !== null) command.stop_price = stop;
+  if (trail !== null) command.trail = trail;
+  if (trailBasisPoints !== null) command.trail_basis_points = trailBasisPoints;
+  if (postOnly) command.post_only = true;
+  if (display !== null) command.display = display;
+  return command;
 }
 
 /** How many shares a part of what the account has is worth, in whole lots; 0 when nothing can be said. */
 export function shareOf(percent, draft, { info, book, portfolio }) {
   if (portfolio === null) return 0;
-  const inLots = (quantity) => Math.max(0, quantity - (quantity % info.lot));
-  if (draft.side === "sell") return inLots(Math.floor((availableShares(portfolio, info.symbol) * percent) / 100));
-  const typed = draft.kind === "limit" ? parsePrice(draft.price).units : undefined;
+  const whole = (quantity) => Math.max(0, quantity - (quantity % info.lot));
+  if (draft.side === "sell") return whole(Math.floor((availableShares(portfolio, info.symbol) * percent) / 100));
+  const order = effective(draft);
+  const typed = parsePrice(order.price ?? order.stop ?? "").units;
   const price = typed ?? (book === null ? 0 : best(book).ask);
-  return price ? inLots(Math.floor((availableCash(portfolio) * percent) / 100 / price)) : 0;
+  return price ? whole(Math.floor((availableCash(portfolio) * percent) / 100 / price)) : 0;
 }
 
 const FIELDS = {
@@ -113,6 +211,23 @@ const FIELDS = {
   price_not_positive: "price",
   price_off_tick: "price",
   price_too_large: "price",
+  price_unexpected: "price",
+  stop_price_missing: "stop",
+  stop_price_not_positive: "stop",
+  stop_price_off_tick: "stop",
+  stop_price_too_large: "stop",
+  stop_price_unexpected: "stop",
+  trail_basis_points: "trail",
+  trail_missing: "trail",
+  trail_not_positive: "trail",
+  trail_off_tick: "trail",
+  trail_too_large: "trail",
+  trail_twice: "trail",
+  trail_unexpected: "trail",
+  display_not_positive: "display",
+  display_off_lot: "display",
+  display_too_large: "display",
+  display_unexpected: "display",
 };
 
 /** The field of the ticket that a refusal is about; "form" for one about none of them. */

@@ -3,6 +3,7 @@
 import { formatTime, part, setAttribute, setText } from "../dom.js";
 import { UNITS, formatChange, formatMoney, formatPrice, formatQuantity, formatSigned } from "../money.js";
 import { averageCost } from "../portfolio.js";
+import { hasLimit, kindWords } from "../terms.js";
 import { directionOf } from "./symbols.js";
 import { Table } from "./table.js";
 
@@ -23,7 +24,7 @@ const MARKUP = `
 
 const COLUMNS = {
   positions: ["Symbol", "Shares", "Held", "Last", "Value", "Avg. cost", "Unrealised"],
-  orders: ["Symbol", "Side", "Price", "Shares", "Open", "Value", "Time", ""],
+  orders: ["Symbol", "Side", "Price", "Stop", "Kind", "Shares", "Open", "Value", "Time", ""],
   fills: ["Symbol", "Side", "Price", "Shares", "Value", "Fee", "Role", "Time"],
 };
 const NAMES = Object.keys(COLUMNS);
@@ -145,7 +146,9 @@ function orderRow(order, info, cancelling) {
     cells: [
       order.symbol,
       order.side === "buy" ? "Buy" : "Sell",
-      formatPrice(order.price, info.tick),
+      hasLimit(order.kind) ? formatPrice(order.price, info.tick) : "Market",
+      order.stop_price ? formatPrice(order.stop_price, info.tick) : "",
+      kindWords(order),
       formatQuantity(order.quantity),
       formatQuantity(order.remaining),
       formatMoney(order.price * order.remaining),

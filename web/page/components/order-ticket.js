@@ -1,9 +1,14 @@
 // The order ticket: holds the draft, places it, and says what became of it. What it looks like: ticket-view.js.
+// What is typed stands in the form's fields, what is chosen by a button in #draft.
 
 import { best } from "../book.js";
 import { parsePrice, parseQuantity, plainPrice } from "../money.js";
+import { hasLimit } from "../terms.js";
 import { check, commandOf, fieldOf, sentence, shareOf } from "../ticket.js";
 import { buildTicket, showTicket } from "./ticket-view.js";
+
+const TYPED = ["quantity", "price", "stop", "trail", "display"];
+const STEPPED = ["price", "stop", "quantity"];
 
 export class OrderTicket {
   #root;
@@ -29,7 +34,6 @@ export class OrderTicket {
     this.#form.addEventListener("click", (event) => this.#click(event.target.closest("button")));
     this.#form.addEventListener("keydown", (event) => this.#key(event));
     this.#form.addEventListener("input", () => {
-      this.#draft.tif = this.#field("ioc").checked ? "ioc" : "gtc";
       this.#edited();
     });
     this.#form.addEventListener("submit", (event) => {
@@ -45,15 +49,16 @@ export class OrderTicket {
     if (info !== undefined && this.#priced !== info.symbol) {
       this.#priced = info.symbol;
       this.#field("price").value = plainPrice(info.last, info.tick);
+      this.#field("stop").value = ""; // At the last price it would trigger at once.
       this.#forget();
     }
     this.#render();
   }
 
-  /** Makes it a limit order at this price. */
+  /** Puts this price where the kind of order has one; a market order becomes a limit order. */
   setPrice(price) {
-    this.#draft.kind = "limit";
-    this.#field("price").value = plainPrice(price, this.#info.tick);
+    if (!hasLimit(this.#draft.kind) && this.#draft.kind !== "stop") this.#draft.kind = "limit";
+    this.#field(this.#draft.kind === "stop" ? "stop" : "price").value = plainPrice(price, this.#info.tick);
     this.#edited();
   }
 
@@ -62,7 +67,8 @@ export class OrderTicket {
   }
 
   get #current() {
-    return { ...this.#draft, quantity: this.#field("quantity").value, price: this.#field("price").value };
+    const typed = Object.fromEntries(TYPED.map((name) => [name, this.#field(name).value]));
+    return { ...this.#draft, ...typed, postOnly: this.#field("post-only").checked };
   }
 
   get #context() {
@@ -82,26 +88,26 @@ export class OrderTicket {
       this.#field("quantity").value = String(shareOf(Number(value), this.#current, this.#context) || "");
       this.#edited();
     } else {
-      this.#draft[name] = value; // The side, or the kind of order.
+      this.#draft[name] = value; // The side, the kind of order, or its time in force.
       this.#edited();
     }
   }
 
   #key(event) {
     const sign = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (sign === undefined || !["price", "quantity"].includes(event.target.name) || this.#info === undefined) return;
+    if (sign === undefined || !STEPPED.includes(event.target.name) || this.#info === undefined) return;
     event.preventDefault();
     this.#step(event.target.name, sign);
   }
 
-  /** One tick, or one lot, up or down. */
+  /** One tick, or one lot, up or down; a stop price begins at the last price. */
   #step(name, sign) {
-    const { tick, lot } = this.#info;
-    const size = name === "price" ? tick : lot;
+    const { tick, lot, last } = this.#info;
+    const size = name === "quantity" ? lot : tick;
     const typed = this.#field(name).value;
-    const value = (name === "price" ? parsePrice(typed).units : parseQuantity(typed).quantity) ?? 0;
+    const value = (name === "quantity" ? parseQuantity(typed).quantity : parsePrice(typed).units) ?? (name === "stop" ? last : 0);
     const next = Math.max(size, value - (value % size) + sign * size);
-    this.#field(name).value = name === "price" ? plainPrice(next, tick) : String(next);
+    this.#field(name).value = name === "quantity" ? String(next) : plainPrice(next, tick);
     this.#edited();
   }
 
@@ -124,13 +130,20 @@ export class OrderTicket {
     this.#told = "";
     this.#sending = wrong === undefined;
     this.#render();
-    if (wrong !== undefined) return this.#field(wrong).focus();
+    if (wrong !== undefined) return this.#show(wrong);
     this.#clientOrderId ??= crypto.randomUUID();
     await this.#send(commandOf(this.#current, checked, this.#state.symbol, this.#clientOrderId));
     this.#sending = false;
     this.#render();
     const field = this.#refusal === null ? "form" : fieldOf(this.#refusal.reason);
-    if (field !== "form") this.#field(field).focus();
+    if (field !== "form") this.#show(field);
+  }
+
+  #show(name) {
+    const field = this.#field(name);
+    const details = field.closest("details");
+    if (details !== null) details.open = true;
+    field.focus();
   }
 
   async #send(command) {

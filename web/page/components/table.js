@@ -2,7 +2,7 @@
 
 import { part, reconcile, setAttribute, setText } from "../dom.js";
 
-const TEXT_COLUMNS = ["Symbol", "Side", "Role", ""];
+const TEXT_COLUMNS = ["Symbol", "Side", "Kind", "Role", ""];
 
 /**
  * @typedef {object} Row

@@ -2,9 +2,17 @@
 
 import { best } from "../book.js";
 import { part, setAttribute, setText } from "../dom.js";
-import { formatMoney, formatPrice, formatQuantity } from "../money.js";
+import { formatMoney, formatPrice, formatQuantity, parseQuantity } from "../money.js";
 import { availableCash, availableShares } from "../portfolio.js";
-import { fieldOf, sentence } from "../ticket.js";
+import { conditionWords, formatPercent, hasLimit, rests, waits } from "../terms.js";
+import { effective, fieldOf, sentence } from "../ticket.js";
+
+const TIF_HINTS = {
+  gtc: "Good till cancelled.",
+  day: "Ends with the day, at midnight UTC.",
+  ioc: "Immediate or cancel: what cannot trade at once is cancelled.",
+  fok: "Fill or kill: all of it at once, or none.",
+};
 
 const MARKUP = `
   <h2 class="unseen" id="ticket-title">Order ticket</h2>
@@ -13,10 +21,29 @@ const MARKUP = `
       <button type="button" name="side" value="buy">Buy</button><button type="button" name="side" value="sell">Sell</button>
     </div>
     <div class="ticket-row">
-      <div class="segments" role="group" aria-label="Kind of order">
+      <div class="segments kinds" role="group" aria-label="Kind of order">
         <button type="button" name="kind" value="limit">Limit</button><button type="button" name="kind" value="market">Market</button>
+        <button type="button" name="kind" value="stop">Stop</button>
       </div>
       <span class="spendable">Available <b class="number"></b></span>
+    </div>
+    <div class="segments after" role="group" aria-label="What the stop becomes">
+      <button type="button" name="kind" value="stop">Market</button><button type="button" name="kind" value="stop_limit">Limit</button>
+      <button type="button" name="kind" value="trailing_stop">Trailing</button>
+    </div>
+    <div class="field" data-field="stop">
+      <label for="ticket-stop">Stop price</label>
+      <div class="stepper">
+        <input id="ticket-stop" class="number" name="stop" inputmode="decimal" aria-describedby="ticket-stop-message">
+        <button type="button" name="step" value="stop-" tabindex="-1" aria-label="Lower stop price">−</button>
+        <button type="button" name="step" value="stop+" tabindex="-1" aria-label="Higher stop price">+</button>
+      </div>
+      <p class="message" id="ticket-stop-message" aria-live="polite"></p>
+    </div>
+    <div class="field" data-field="trail">
+      <label for="ticket-trail">Trails the price by</label>
+      <input id="ticket-trail" class="number" name="trail" placeholder="0.50 or 2%" aria-describedby="ticket-trail-message">
+      <p class="message" id="ticket-trail-message" aria-live="polite"></p>
     </div>
     <div class="field" data-field="price">
       <label for="ticket-price">Price</label>
@@ -44,15 +71,32 @@ const MARKUP = `
       </div>
       <p class="message" id="ticket-quantity-message" aria-live="polite"></p>
     </div>
-    <label class="check"><input type="checkbox" name="ioc"> Immediate or cancel
-      <span class="hint">what cannot trade at once is cancelled</span></label>
+    <details class="more">
+      <summary>More <span class="more-chosen"></span></summary>
+      <div class="segments tifs" role="group" aria-label="Time in force">
+        <button type="button" name="tif" value="gtc" title="Until cancelled">GTC</button>
+        <button type="button" name="tif" value="day" title="Until the end of the day">Day</button>
+        <button type="button" name="tif" value="ioc" title="Immediate or cancel">IOC</button>
+        <button type="button" name="tif" value="fok" title="Fill or kill">FOK</button>
+      </div>
+      <p class="hint tif-hint"></p>
+      <label class="check"><input type="checkbox" name="post-only"> Post-only <span class="hint">never trades at once</span></label>
+      <div class="field" data-field="display">
+        <label for="ticket-display">Show at a time</label>
+        <input id="ticket-display" class="number" name="display" inputmode="numeric" placeholder="All"
+          aria-describedby="ticket-display-message">
+        <p class="message" id="ticket-display-message" aria-live="polite"></p>
+      </div>
+    </details>
     <dl class="estimate">
       <div><dt class="value-label"></dt><dd class="number value"></dd></div>
       <div><dt>Average price</dt><dd class="number average"></dd></div>
       <div><dt>Trades at once</dt><dd class="number at-once"></dd></div>
     </dl>
-    <button class="place" type="submit"><strong></strong><span class="place-detail"></span></button>
-    <p class="message form-message" role="status"></p>
+    <div class="ticket-end">
+      <button class="place" type="submit"><strong></strong><span class="place-detail"></span></button>
+      <p class="message form-message" role="status"></p>
+    </div>
   </form>`;
 
 /** Fills `root`, once. @returns {HTMLFormElement} */
@@ -66,6 +110,7 @@ export function showTicket(root, ticket) {
   showChoices(root, ticket);
   showSpendable(root, ticket);
   showQuickPrices(root, ticket);
+  showMore(root, ticket);
   showMessages(root, ticket);
   showEstimate(root, ticket);
   showButton(root, ticket);
@@ -79,7 +124,22 @@ function showChoices(root, { draft }) {
       setAttribute(button, "aria-pressed", String(button.value === draft[name]));
     }
   }
-  part(root, "[name=ioc]").disabled = part(root, "[name=price]").disabled = draft.kind === "market";
+  setAttribute(part(root, ".kinds [value=stop]"), "aria-pressed", String(waits(draft.kind)));
+  part(root, "[name=price]").disabled = draft.kind === "market";
+}
+
+/** What stands under "More": all of it that this kind of order can have, and in a word what of it is chosen. */
+function showMore(root, { draft }) {
+  const { kind, tif, postOnly, display } = effective(draft);
+  for (const button of root.querySelectorAll("[name=tif]")) {
+    button.disabled = kind === "market" || (waits(kind) && !rests(button.value));
+    setAttribute(button, "aria-pressed", String(kind !== "market" && button.value === tif));
+  }
+  setText(part(root, ".tif-hint"), kind === "market" ? "A market order trades at once or not at all." : TIF_HINTS[tif]);
+  part(root, "[name=post-only]").disabled = kind !== "limit" || !rests(tif);
+  part(root, "[name=display]").disabled = !hasLimit(kind) || !rests(tif);
+  const shown = display === null ? 0 : (parseQuantity(display).quantity ?? 0);
+  setText(part(root, ".more-chosen"), conditionWords({ tif, post_only: postOnly, display: shown }).join(", "));
 }
 
 function showSpendable(root, { draft, state, info }) {
@@ -104,7 +164,7 @@ function showQuickPrices(root, { draft, state, info }) {
 
 function showMessages(root, { draft, checked, refusal, told, submitted }) {
   const about = refusal === null ? null : fieldOf(refusal.reason);
-  for (const name of ["price", "quantity"]) {
+  for (const name of ["price", "stop", "trail", "quantity", "display"]) {
     const error = submitted || draft[name].trim() !== "" ? checked?.errors[name] : undefined;
     const wrong = error ?? (about === name ? sentence(refusal) : undefined);
     showMessage(part(root, `[data-field=${name}] .message`), wrong ?? checked?.warnings[name] ?? "", wrong ? "error" : "warning");
@@ -126,7 +186,8 @@ function showEstimate(root, { draft, checked, info }) {
   setText(part(root, ".value"), known ? formatMoney(estimate.value) : "–");
   setText(part(root, ".average"), known ? formatPrice(estimate.average, info.tick) : "–");
   const all = estimate === null ? 0 : estimate.now + estimate.rest;
-  setText(part(root, ".at-once"), estimate === null ? "–" : `${formatQuantity(estimate.now)} of ${formatQuantity(all)}`);
+  const atOnce = estimate === null || waits(draft.kind) ? "–" : `${formatQuantity(estimate.now)} of ${formatQuantity(all)}`;
+  setText(part(root, ".at-once"), atOnce);
 }
 
 function showButton(root, { draft, state, checked, info, sending }) {
@@ -139,8 +200,15 @@ function showButton(root, { draft, state, checked, info, sending }) {
     return;
   }
   setText(part(button, "strong"), sending ? "Placing…" : "Place order");
-  const { quantity = null, price = null } = checked ?? {};
-  const at = draft.kind === "market" ? " at market" : price === null ? "" : ` at ${formatPrice(price, info.tick)}`;
   const verb = draft.side === "buy" ? "Buy" : "Sell";
-  setText(part(button, ".place-detail"), quantity === null ? "" : `${verb} ${formatQuantity(quantity)} ${info.symbol}${at}`);
+  const quantity = checked?.quantity ?? null;
+  const what = quantity === null ? "" : `${verb} ${formatQuantity(quantity)} ${info.symbol}${priceWords(draft, checked, info)}`;
+  setText(part(button, ".place-detail"), what);
+}
+
+function priceWords({ kind }, { price, stop, trail, trailBasisPoints }, { tick }) {
+  if (kind === "trailing_stop" && trailBasisPoints !== null) return `, trailing ${formatPercent(trailBasisPoints)}`;
+  if (kind === "trailing_stop") return trail === null ? "" : `, trailing ${formatMoney(trail)}`;
+  const at = !hasLimit(kind) ? " at market" : price === null ? "" : ` at ${formatPrice(price, tick)}`;
+  return stop === null ? at : `${at} from ${formatPrice(stop, tick)}`;
 }

@@ -1,0 +1,31 @@
+"""What only few resting orders have, kept beside the orders, so that the others do not pay for it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from exchange.messages import PlaceOrder
+
+
+class Terms(msgspec.Struct, gc=False, array_like=True):
+    """Of an order that expires, never takes, or shows only a part of itself."""
+
+    expires: int
+    """Nanoseconds since 1970; 0 for never."""
+    post_only: bool
+    display: int
+    """Of an iceberg: as much as it shows at a time; 0 shows all."""
+    hidden: int
+    """Open quantity that is not shown."""
+
+    def check(self, shown: int) -> None:
+        """Every invariant; `shown` is the order's."""
+        assert self.expires or self.post_only or self.display, "an order without terms has none"
+        assert self.hidden >= 0
+        assert self.hidden == 0 or shown <= self.display, "what an iceberg has beyond its display is hidden"
+
+
+def terms_of(order: PlaceOrder, quantity: int) -> Terms:
+    """The terms on which so much of an order comes to rest."""
+    hidden = max(0, quantity - order.display) if order.display else 0
+    return Terms(order.expires, order.post_only, order.display, hidden)

@@ -1,0 +1,93 @@
+"""The gate's decision about a replace. Pure, like gate.py: whatever is to be changed is checked as for a new order.
+
+The order keeps the fees it was accepted with, so that its hold stays the same for every share.
+"""
+
+from __future__ import annotations
+
+from exchange.messages import CASH, Refused, Replace, ReplaceOrder, Submit
+from exchange.money import MONEY_MAX
+
+from . import refusals
+from .accounts import Account, Ledger, Listing, Order
+from .condition_refusals import price_of_market_order, price_unexpected, stop_price_triggered
+from .conditions import STOPS, stop_price_refused
+from .prices import cost_max, protection, replaced_hold
+
+
+def replace(ledger: Ledger, account: Account, command: Replace) -> ReplaceOrder | Refused:
+    """What the engine is asked for, and what is set aside until it answers."""
+    if not command.order_id and not command.client_order_id:
+        return refusals.malformed("a replace names its order by order_id or by client_order_id")
+    order_id = command.order_id or account.client_order_ids.get(command.client_order_id, 0)
+    order = account.orders.get(order_id)
+    if order is None:
+        return refusals.unknown_order(command)
+    wanted = _wanted(order, command)
+    if order_id in ledger.replaces:
+        return refusals.replace_pending(wanted)
+    listing = ledger.symbols[wanted.symbol]
+    prices = _prices(order, command, wanted, listing)
+    if isinstance(prices, Refused):
+        return prices
+    price, stop_price = prices
+    if cost_max(price, wanted.quantity, max(order.fees.maker, order.fees.taker, 0)) > MONEY_MAX:
+        return refusals.value_too_large(wanted, price)
+    hold = _hold(order, wanted.quantity, price)
+    asset = CASH if wanted.side == "buy" else wanted.symbol
+    if hold > (available := account.available(asset)):
+        return (refusals.more_funds if asset == CASH else refusals.more_shares)(wanted, hold, available)
+    return ReplaceOrder(order_id, account.name, wanted.symbol, wanted.quantity, order.remaining, price, hold, stop_price)
+
+
+def _wanted(order: Order, command: Replace) -> Submit:
+    """The order that the replace wants, as if it were submitted."""
+    placed = order.command
+    return Submit(
+        placed.client_order_id,
+        placed.symbol,
+        placed.side,
+        order.remaining if command.quantity is None else command.quantity,
+        placed.kind,
+        placed.price if command.price is None else command.price,
+        placed.tif,
+        placed.stop_price if command.stop_price is None else command.stop_price,
+    )
+
+
+def _prices(order: Order, command: Replace, wanted: Submit, listing: Listing) -> tuple[int, int] | Refused:
+    """The complete price and stop price. Only what is to be changed is checked: rules may have changed since."""
+    placed, kind = order.command, wanted.kind
+    if (wanted.quantity, wanted.price, wanted.stop_price) == (order.remaining, placed.price, placed.stop_price):
+        return refusals.nothing_to_change(wanted)
+    definition, quantity = listing.definition, command.quantity
+    if quantity is not None and (quantity <= 0 or quantity % definition.lot or quantity > definition.order_quantity_max):
+        return refusals.quantity(wanted, definition)
+    price, stop_price = placed.price, placed.stop_price
+    if command.stop_price is not None:
+        if not stop_price and kind in STOPS:
+            return stop_price_triggered(wanted)
+        if refused := stop_price_refused(wanted, listing):
+            return refused
+        stop_price = command.stop_price
+        if kind == "stop":
+            price = protection(wanted.side, stop_price, listing)
+    if command.price is None:
+        return price, stop_price
+    if kind == "market":
+        return price_of_market_order(wanted)
+    if kind == "stop" or kind == "trailing_stop":
+        return price_unexpected(wanted)
+    if command.price <= 0 or command.price % definition.tick or command.price > MONEY_MAX:
+        return refusals.price(wanted, command.price, definition.tick)
+    return command.price, stop_price
+
+
+def _hold(order: Order, quantity: int, price: int) -> int:
+    """Enough for every outcome, however much of the order is filled before the engine replaces it.
+
+    With n shares filled before, the order still holds old x (open - n) and needs new x (quantity - n): the difference is
+    largest when nothing is filled, or everything.
+    """
+    new = replaced_hold(order, price)
+    return max(0, new * quantity - order.hold, new * (quantity - order.remaining))

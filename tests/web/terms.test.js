@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { conditionWords, formatPercent, hasLimit, kindWords, rests, waits } from "../../web/page/terms.js";
+
+test("an open order's kind and conditions in words", () => {
+  const rows = [
+    [{ kind: "limit", tif: "gtc" }, "Limit"],
+    [{ kind: "limit", tif: "day", post_only: true, display: 1_000 }, "Limit, day, post-only, shows 1,000"],
+    [{ kind: "stop_limit", tif: "gtd", trail: 0, trail_basis_points: 0 }, "Stop limit, until a date"],
+    [{ kind: "trailing_stop", tif: "gtc", trail: 5_000 }, "Trailing stop 0.50"],
+    [{ kind: "trailing_stop", tif: "gtc", trail: 0, trail_basis_points: 125 }, "Trailing stop 1.25%"],
+  ];
+  for (const [order, words] of rows) assert.equal(kindWords(order), words);
+  assert.deepEqual(conditionWords({ tif: "fok" }), ["FOK"]);
+});
+
+test("what a kind has", () => {
+  const kinds = ["limit", "market", "stop", "stop_limit", "trailing_stop"];
+  assert.deepEqual(kinds.filter(waits), ["stop", "stop_limit", "trailing_stop"]);
+  assert.deepEqual(kinds.filter(hasLimit), ["limit", "stop_limit"]);
+  assert.deepEqual(["gtc", "day", "gtd", "ioc", "fok"].filter(rests), ["gtc", "day", "gtd"]);
+  assert.equal(formatPercent(200), "2%");
+});
