@@ -222,15 +222,16 @@ async def _floor(settings: Settings, seconds: float) -> dict[str, float]:
 async def _end_to_end(settings: Settings, per_request: int, window: int, seconds: float) -> dict[str, float]:
     flow = OrderFlow(ACCOUNTS, SYMBOLS, per_request, seed=time.time_ns(), cancels=False)
     wire = await Wire.open(settings.server, "bots", settings.secrets.bots)
-    full = await Load(wire, flow).closed_loop(window, seconds)
-    wire.close()
-    wire = await Wire.open(settings.server, "bots", settings.secrets.bots)
     load = Load(wire, flow)
     load.follow_trades(ACCOUNTS)
-    paced = await load.open_loop(LATENCY_RATE / per_request, seconds)
+    paced = await load.open_loop(LATENCY_RATE / per_request, seconds)  # First: afterwards the historian has to catch up.
     wire.close()
-    if full.unanswered or paced.unanswered:
-        raise RuntimeError(f"{full.unanswered + paced.unanswered} requests were never answered")
+    wire = await Wire.open(settings.server, "bots", settings.secrets.bots)
+    full = await Load(wire, flow).closed_loop(window, seconds)
+    wire.close()
+    for result in (paced, full):
+        if result.unanswered or result.refused:
+            raise RuntimeError(f"{result.unanswered} requests were not answered, {result.refused} orders refused")
     assert paced.trade is not None
     return {
         "orders_per_s": full.orders_per_s,

@@ -38,7 +38,7 @@ class OrderFlow:
     """
 
     MARKETABLE_SHARE: Final = 0.15
-    MARKETABLE_SHARE_WITHOUT_CANCELS: Final = 0.52
+    MARKETABLE_SHARE_WITHOUT_CANCELS: Final = 0.55
     OPEN_ORDERS: Final = 50
     SUBMIT_SHARE_BELOW: Final = 0.9
     """Of the commands of an account with fewer open orders than that …"""
@@ -90,7 +90,8 @@ class OrderFlow:
         symbol, price, tick = self._symbols[self._number % len(self._symbols)]
         buys = random() < 0.5
         marketable = random() < self._marketable_share
-        distance = (1 + int(random() * self.DISTANCE_TICKS_MAX)) * tick
+        # What should trade reaches every price, or the far ones would never be traded away.
+        distance = (self.DISTANCE_TICKS_MAX if marketable else 1 + int(random() * self.DISTANCE_TICKS_MAX)) * tick
         order = Submit(
             client_order_id=f"{self._run}-{self._number}",
             symbol=symbol,
