@@ -252,17 +252,24 @@ async def verify(world: World, traders: list[Trader]) -> None:
     for stage in (ledger, *engines):
         await recompute_and_compare(world, stage)
     check(ledger.ledger)
-    books = {order.order_id: order.remaining for engine in engines for order in open_quantities(engine.books)}
+    books: dict[int, int] = {}
+    for shard in (1, 2):  # As far as the ledger contains them: with its last batch an order may just have expired.
+        engine = EngineStage(shard)
+        await recompute(engine, logs_of(world, engine), ledger.ledger.events_through.get(shard, 0))
+        books |= {order.order_id: order.remaining for order in open_quantities(engine.books)}
     assert books == {order_id: order.remaining for order_id, order in ledger.ledger.orders.items()}
+
+
+def logs_of(world: World, stage: Stage) -> dict[str, Log]:
+    reader = Process(world, "audit", lambda _: asyncio.sleep(0))
+    reader.alive = True
+    return {name: MemoryLog(reader, name) for name in (stage.output, *stage.inputs)}
 
 
 async def recompute_and_compare(world: World, stage: Stage) -> None:
     """The state recomputed from the logs alone is the one that the last leader left in its snapshot."""
-    reader = Process(world, "audit", lambda _: asyncio.sleep(0))
-    reader.alive = True
-    logs: dict[str, Log] = {name: MemoryLog(reader, name) for name in (stage.output, *stage.inputs)}
     snapshot = world.snapshots.get(stage.name)
-    await recompute(stage, logs, len(world.logs.get(stage.output, [])))
+    await recompute(stage, logs_of(world, stage), len(world.logs.get(stage.output, [])))
     assert snapshot is not None
     assert snapshot.numbers[stage.output] == len(world.logs.get(stage.output, []))
     assert snapshot.state_digest == digest(stage.snapshot())
