@@ -115,6 +115,19 @@ class Chain:
         return header
 
 
+async def check_remembered(log: Log, number: int, remembered: str, whose: str, done: str) -> int:
+    """Hold a remembered position, a number and its batch's digest, against a log; returns the number of the log's newest batch.
+
+    Raises LogDamaged when the log is shorter or the batch another. `whose` and `done` say who remembers: "ledger", "applied".
+    """
+    last = await log.last()
+    if last < number:
+        raise LogDamaged(f"{log.name}: ends at sequence {last}, but {whose} has already {done} sequence {number}")
+    if number and digest(await log.get(number)) != remembered:
+        raise LogDamaged(f"{log.name}: sequence {number} is not what {whose} has {done}; it was altered")
+    return last
+
+
 class JetStreamLog:
     """A log kept by a JetStream stream, fsynced before every acknowledgement."""
 

@@ -10,7 +10,7 @@ import msgspec
 
 from .digest import digest
 from .feed import Batch, Feed
-from .log import AppendRefused, Header, Log, LogDamaged, decode_header
+from .log import AppendRefused, Header, Log, LogDamaged, check_remembered, decode_header
 from .snapshots import Snapshot
 from .stage import Batches, Stage
 from .subjects import JOURNAL, events_log
@@ -52,13 +52,7 @@ class Replica:
         numbers = dict.fromkeys(self._logs, 0) | (snapshot.numbers if snapshot else {})
         digests = snapshot.digests if snapshot else {}
         for name, log in self._logs.items():
-            last = await log.last()
-            if last < numbers[name]:
-                raise LogDamaged(
-                    f"{name}: ends at sequence {last}, but {self.stage.name} has already applied sequence {numbers[name]}"
-                )
-            if numbers[name] and digest(await log.get(numbers[name])) != digests.get(name):
-                raise LogDamaged(f"{name}: sequence {numbers[name]} is not what {self.stage.name} has applied; it was altered")
+            await check_remembered(log, numbers[name], digests.get(name, ""), self.stage.name, "applied")
         await self._check_end()
         if snapshot and self._restore_state(snapshot):
             self.number = numbers[self.stage.output]

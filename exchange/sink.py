@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 from itertools import chain
 from typing import Final, Protocol
 
-from .digest import digest
 from .feed import Batch, Feed
-from .log import Log, LogDamaged
+from .log import Log, check_remembered
 from .stage import Batches
 from .subjects import JOURNAL
 
@@ -117,13 +116,9 @@ class SinkLoop:
         stored = self.sink.stored
         for name, log in self._logs.items():
             number, stored_digest = stored.get(name, (0, ""))
-            if (last := await log.last()) < number:
-                raise LogDamaged(f"{name}: ends at sequence {last}, but {self.sink.name} has already stored sequence {number}")
-            if number and digest(await log.get(number)) != stored_digest:
-                raise LogDamaged(f"{name}: sequence {number} is not what {self.sink.name} has stored; it was altered")
+            self._ends[name] = await check_remembered(log, number, stored_digest, self.sink.name, "stored")
             self._feeds[name] = Feed(log, number, stored_digest, self._woken.set)
             self.through[name] = number
-            self._ends[name] = last
 
     async def _take(self) -> Batches:
         taken: dict[str, list[Batch]] = {}
