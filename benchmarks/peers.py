@@ -28,7 +28,8 @@ import msgspec
 from exchange.engine.matching import apply
 from exchange.engine.workload import TICK, Flow
 
-from exchange.messages import CancelOrder, EngineCommand, PlaceOrder, Traded
+from exchange.messages.events import Traded
+from exchange.messages.journal import CancelOrder, EngineCommand, PlaceOrder
 
 BATCH = 500
 ROUNDS = 3

@@ -14,20 +14,11 @@ from nats.aio.msg import Msg
 
 from exchange import subjects
 from exchange.client import decode_answer
-from exchange.messages import (
-    Accepted,
-    Cancel,
-    CancelAll,
-    NewAccount,
-    OrderAccepted,
-    Outcome,
-    Portfolio,
-    Refused,
-    Reports,
-    Submit,
-    decoder,
-    encode,
-)
+from exchange.messages.account import Portfolio
+from exchange.messages.administration import NewAccount
+from exchange.messages.base import decoder, encode
+from exchange.messages.reports import OrderAccepted, Reports
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Outcome, Refused, Submit
 
 from .holdings import Holdings
 from .strategy import SECOND, Command, Strategy

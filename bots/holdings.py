@@ -6,9 +6,9 @@ from typing import assert_never
 
 import msgspec
 
-from exchange.messages import (
-    CASH,
-    OpenOrder,
+from exchange.messages.account import OpenOrder, Portfolio
+from exchange.messages.base import CASH
+from exchange.messages.reports import (
     OrderAccepted,
     OrderCancelled,
     OrderCancelRefused,
@@ -17,7 +17,6 @@ from exchange.messages import (
     OrderReplaced,
     OrderReplaceRefused,
     OrderTriggered,
-    Portfolio,
     Report,
     Reports,
     Transferred,

@@ -6,7 +6,9 @@ from math import ceil, exp, floor
 from random import Random
 from typing import Final
 
-from exchange.messages import Cancel, OpenOrder, Side, Submit
+from exchange.messages.account import OpenOrder
+from exchange.messages.base import Side
+from exchange.messages.requests import Cancel, Submit
 
 from .fair_value import FairValue
 from .strategy import SECOND, ClientOrderIds, Command, Decision, Instrument, Observation, round_lots

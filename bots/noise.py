@@ -5,7 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from exchange.messages import Cancel, OpenOrder, Side, Submit
+from exchange.messages.account import OpenOrder
+from exchange.messages.base import Side
+from exchange.messages.requests import Cancel, Submit
 
 from .strategy import SECOND, ClientOrderIds, Command, Decision, Instrument, Observation, round_lots
 

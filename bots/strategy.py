@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Final, NamedTuple, Protocol
 
-from exchange.messages import Cancel, CancelAll, OpenOrder, Submit
+from exchange.messages.account import OpenOrder
+from exchange.messages.requests import Cancel, CancelAll, Submit
 
 SECOND: Final = 1_000_000_000
 """Times are nanoseconds."""

@@ -12,7 +12,9 @@ from nats.aio.msg import Msg
 
 from exchange import subjects
 from exchange.market import BotRules, Market
-from exchange.messages import NewAccount, Quote, Trades, decoder
+from exchange.messages.administration import NewAccount
+from exchange.messages.base import decoder
+from exchange.messages.market_data import Quote, Trades
 from exchange.money import parse_money
 from exchange.worker import Worker
 

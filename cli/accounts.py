@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange import subjects
-from exchange.messages import AccountQuestion, Credentials, Done, Portfolio, Secret
+from exchange.messages.account import Portfolio
+from exchange.messages.administration import AccountQuestion, Credentials, Done, Secret
 from exchange.money import parse_money
 from exchange.permissions import OPERATOR
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from exchange.messages import HistoryQuestion, HistoryState, LedgerState
+from exchange.messages.administration import HistoryQuestion, HistoryState, LedgerState
 
 from .output import say, show_json, show_table
 from .problem import Problem

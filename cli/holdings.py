@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from exchange import subjects
-from exchange.messages import Fill, PageQuestion, Portfolio
+from exchange.messages.account import Fill, PageQuestion, Portfolio
 
 from .order import COLUMNS, row_of
 from .output import moment, money, say, show_json, show_table

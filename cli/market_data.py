@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from exchange import subjects
-from exchange.messages import Candle, CandlesQuestion, Depth, Interval, PublicTrade, SymbolInfo, SymbolQuestion
+from exchange.messages.market_data import Candle, CandlesQuestion, Depth, Interval, PublicTrade, SymbolInfo, SymbolQuestion
 
 from .output import SECOND, bar, moment, money, price, say, show_json, show_table
 from .scope import Scope, accepted

@@ -25,7 +25,8 @@ from exchange import subjects
 from exchange.connection import connect
 from exchange.load import Load, open_accounts
 from exchange.log import JetStreamLog
-from exchange.messages import Submit, encode
+from exchange.messages.base import encode
+from exchange.messages.requests import Submit
 from exchange.settings import RUNTIME_FILE, Settings, load_settings
 from exchange.traffic import OrderFlow, Request
 from exchange.wire import Wire

@@ -10,17 +10,10 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from exchange.messages import (
-    CLIENT_ORDER_ID_LENGTH_MAX,
-    SYMBOL_PATTERN,
-    CancelReason,
-    Kind,
-    OpenOrder,
-    SelfTrade,
-    Side,
-    Submit,
-    TimeInForce,
-)
+from exchange.messages.account import OpenOrder
+from exchange.messages.base import CLIENT_ORDER_ID_LENGTH_MAX, SYMBOL_PATTERN, Kind, SelfTrade, Side, TimeInForce
+from exchange.messages.events import CancelReason
+from exchange.messages.requests import Submit
 from exchange.money import BASIS_POINTS, format_money, parse_money
 
 from .output import SECOND, moment, money

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from exchange.messages import encode
+from exchange.messages.base import encode
 from exchange.money import format_money
 
 SECOND: Final = 1_000_000_000

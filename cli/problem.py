@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.messages import Refused
+from exchange.messages.requests import Refused
 
 FAILED = 1
 MISUSED = 2

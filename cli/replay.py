@@ -14,7 +14,7 @@ import typer
 from exchange import subjects
 from exchange.lobster import LobsterBook, LobsterError, read_books, read_messages
 from exchange.lobster_reader import Reader, Step
-from exchange.messages import Depth, SymbolInfo, SymbolQuestion
+from exchange.messages.market_data import Depth, SymbolInfo, SymbolQuestion
 from exchange.settings import SettingsError, load_settings
 
 from .output import SECOND, say, show_json, show_table

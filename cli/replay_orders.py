@@ -14,27 +14,12 @@ from typing import TYPE_CHECKING, Final
 from exchange import subjects
 from exchange.lobster_reader import MAKER, TAKER, Fill, Step
 from exchange.market import Limits
-from exchange.messages import (
-    CASH,
-    COMMANDS_PER_REQUEST_MAX,
-    Accepted,
-    Cancel,
-    CancelAll,
-    CancelOrder,
-    Command,
-    Credentials,
-    DefineSymbol,
-    Deposit,
-    Done,
-    EngineCommand,
-    PageQuestion,
-    PlaceOrder,
-    Portfolio,
-    Replace,
-    ReplaceOrder,
-    Submit,
-)
-from exchange.messages import Fill as FillRow
+from exchange.messages.account import Fill as FillRow
+from exchange.messages.account import PageQuestion, Portfolio
+from exchange.messages.administration import Credentials, Deposit, Done
+from exchange.messages.base import CASH, COMMANDS_PER_REQUEST_MAX
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Replace, Submit
 
 from .accounts import create_login
 from .logins import find_login

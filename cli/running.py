@@ -22,7 +22,9 @@ from rich.text import Text
 from exchange import subjects
 from exchange.client import Client, ClientError
 from exchange.market import Market
-from exchange.messages import LedgerState, Refused, SymbolInfo
+from exchange.messages.administration import LedgerState
+from exchange.messages.market_data import SymbolInfo
+from exchange.messages.requests import Refused
 from exchange.permissions import OPERATOR
 from exchange.secrets import Secrets
 from exchange.server import NatsServer, ServerError, ServerOptions

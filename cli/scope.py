@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
-from exchange.messages import Refused
+from exchange.messages.requests import Refused
 from exchange.permissions import OPERATOR
 from exchange.secrets import SECRETS_FILE, SecretsError, load_secrets
 from exchange.settings import SettingsError, load_runtime

@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from exchange import subjects
-from exchange.messages import LedgerState, SymbolInfo
+from exchange.messages.administration import LedgerState
+from exchange.messages.market_data import SymbolInfo
 
 from .output import SECOND, say, show_json, show_table
 from .scope import Scope, accepted

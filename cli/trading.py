@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange import subjects
-from exchange.messages import (
-    Accepted,
-    Cancel,
-    CancelAll,
-    Command,
+from exchange.messages.base import Side, decoder
+from exchange.messages.reports import (
     OrderCancelled,
     OrderDecremented,
     OrderFilled,
     OrderReplaced,
     OrderReplaceRefused,
-    Refused,
-    Replace,
     Report,
     Reports,
-    Side,
-    decoder,
 )
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Refused, Replace
 
 from .holdings import counted
 from .order import (

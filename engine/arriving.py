@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sys import intern
 
-from exchange.messages import Cancelled, CancelReason, PlaceOrder, Rested, Traded
+from exchange.messages.events import Cancelled, CancelReason, Rested, Traded
+from exchange.messages.journal import PlaceOrder
 
 from .book import Book, BookSide
 from .emit import Emit

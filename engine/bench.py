@@ -14,7 +14,8 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages import CancelOrder, DefineSymbol, EngineCommand, Group, JournalBatch, PlaceOrder, encode
+from exchange.messages.base import encode
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, Group, JournalBatch, PlaceOrder
 from exchange.subjects import JOURNAL
 
 from .book import Book, Books

@@ -13,7 +13,7 @@ from sys import intern
 import msgspec
 from sortedcontainers import SortedList
 
-from exchange.messages import SelfTrade, Side
+from exchange.messages.base import SelfTrade, Side
 
 from .stops import Stop, Stops
 from .terms import Terms

@@ -2,6 +2,6 @@
 
 from collections.abc import Callable
 
-from exchange.messages import Event
+from exchange.messages.events import Event
 
 Emit = Callable[[Event], None]

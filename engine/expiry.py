@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.messages import Cancelled, Event
+from exchange.messages.events import Cancelled, Event
 
 from .book import Books
 

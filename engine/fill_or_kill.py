@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.messages import PlaceOrder
+from exchange.messages.journal import PlaceOrder
 
 from .book import Book, BookSide
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.messages import Refreshed
+from exchange.messages.events import Refreshed
 
 from .book import Book, Order
 from .emit import Emit

@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from exchange.messages import (
-    Cancelled,
-    CancelOrder,
-    CancelRefused,
-    DefineSymbol,
-    EngineCommand,
-    Event,
-    PlaceOrder,
-    ReplaceOrder,
-)
+from exchange.messages.events import Cancelled, CancelRefused, Event
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
 
 from .arriving import arrive
 from .book import Book, Books

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.digest import digest
-from exchange.messages import Event, EventBatch, Moment, encode
+from exchange.messages.base import encode
+from exchange.messages.events import Event, EventBatch, Moment
 
 EVENT_BATCH_BYTES_MAX: Final = 800_000
 """Of one event batch; a turn with more events is split. Well below the server's max_payload of 1 MB."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from exchange.messages import PlaceOrder, Replaced, ReplaceOrder, ReplaceRefused, TimeInForce
+from exchange.messages.base import TimeInForce
+from exchange.messages.events import Replaced, ReplaceRefused
+from exchange.messages.journal import PlaceOrder, ReplaceOrder
 
 from .arriving import arrive
 from .book import Book, Order

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from exchange.messages import Cancelled, Decremented, PlaceOrder
+from exchange.messages.events import Cancelled, Decremented
+from exchange.messages.journal import PlaceOrder
 
 from .book import Book, Order
 from .emit import Emit

@@ -6,7 +6,9 @@ from collections import deque
 from typing import Final
 
 from exchange.digest import digest
-from exchange.messages import DefineSymbol, EngineCommand, JournalBatch, Moment, decoder
+from exchange.messages.base import decoder
+from exchange.messages.events import Moment
+from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
 from exchange.stage import Batches, ReplayError, Turn
 from exchange.subjects import JOURNAL, events_log
 

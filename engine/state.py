@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages import PlaceOrder, SelfTrade, Side
+from exchange.messages.base import SelfTrade, Side
+from exchange.messages.journal import PlaceOrder
 
 from .book import Book, Books, BookSide
 from .stops import Stop

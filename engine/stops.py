@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from sortedcontainers import SortedList
 
-from exchange.messages import PlaceOrder
+from exchange.messages.journal import PlaceOrder
 
 WHOLE: Final = 10_000
 """Basis points."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from exchange.messages import PlaceOrder
+from exchange.messages.journal import PlaceOrder
 
 
 class Terms(msgspec.Struct, gc=False, array_like=True):

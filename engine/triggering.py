@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from exchange.messages import PlaceOrder, Triggered
+from exchange.messages.events import Triggered
+from exchange.messages.journal import PlaceOrder
 
 from .book import Book
 from .emit import Emit

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from exchange.messages import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, Side
+from exchange.messages.base import Side
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder
 
 from .book import Book, Books
 from .matching import apply

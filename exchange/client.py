@@ -21,7 +21,8 @@ from nats.aio.client import Client as Connection
 
 from . import subjects
 from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX
-from .messages import Command, Outcome, Refused, Replace, Reply, decoder, encode
+from .messages.base import decoder, encode
+from .messages.requests import Command, Outcome, Refused, Replace, Reply
 from .permissions import guest_name
 
 ATTEMPT_SECONDS_MAX: Final = 2.0

@@ -14,7 +14,9 @@ import msgspec
 from nats.aio.client import Client
 
 from . import subjects
-from .messages import NewAccount, OrderAccepted, OrderCancelled, OrderFilled, Reports, decoder, encode
+from .messages.administration import NewAccount
+from .messages.base import decoder, encode
+from .messages.reports import OrderAccepted, OrderCancelled, OrderFilled, Reports
 from .traffic import Traffic
 from .wire import Wire, WireError
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from .messages import Side
+from .messages.base import Side
 
 NEW: Final = 1
 REDUCED: Final = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from sortedcontainers import SortedDict
 
-from .messages import Side
+from .messages.base import Side
 
 
 class Order(msgspec.Struct, eq=False):

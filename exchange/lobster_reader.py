@@ -36,7 +36,8 @@ from .lobster import (
     before,
 )
 from .lobster_ladder import Ladder, Order
-from .messages import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder, Side
+from .messages.base import Side
+from .messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
 
 TICK: Final = 100
 MAKER: Final = "lobster-maker"

@@ -10,7 +10,8 @@ from typing import Literal
 
 import msgspec
 
-from .messages import ACCOUNT_PATTERN, CASH, SYMBOL_PATTERN, DefineSymbol, Fees
+from .messages.base import ACCOUNT_PATTERN, CASH, SYMBOL_PATTERN
+from .messages.journal import DefineSymbol, Fees
 from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
 
 OPEN_ORDERS_MAX = 5_000

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from .messages import ACCOUNT_PATTERN
+from .messages.base import ACCOUNT_PATTERN
 
 Role = Literal["guest", "trader", "operator"]
 """Roles of people and their programs; a signed token says which."""

@@ -13,7 +13,8 @@ from nats.aio.client import Client
 from nats.micro.request import Request
 from nats.micro.service import EndpointConfig, Service, ServiceConfig
 
-from .messages import Refused, encode
+from .messages.base import encode
+from .messages.requests import Refused
 from .subjects import is_inbox
 
 VERSION: Final = "0.1.0"

@@ -7,7 +7,8 @@ from random import Random
 from typing import Final, NamedTuple, Protocol
 
 from . import subjects
-from .messages import COMMANDS_PER_REQUEST_MAX, Cancel, Command, Submit, encode
+from .messages.base import COMMANDS_PER_REQUEST_MAX, encode
+from .messages.requests import Cancel, Command, Submit
 
 
 class Request(NamedTuple):

@@ -11,7 +11,9 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages import BANK, CASH, FEES, ISSUER, DefineSymbol, Fees, PlaceOrder, ReplaceOrder, Report
+from exchange.messages.base import BANK, CASH, FEES, ISSUER
+from exchange.messages.journal import DefineSymbol, Fees, PlaceOrder, ReplaceOrder
+from exchange.messages.reports import Report
 
 SYSTEM_ACCOUNTS: Final = (BANK, ISSUER, FEES)
 CLIENT_ORDER_IDS_MAX: Final = 10_000

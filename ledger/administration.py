@@ -5,18 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.market import AccountRules
-from exchange.messages import (
-    BANK,
-    CASH,
-    ISSUER,
-    Deposit,
-    Done,
-    LedgerCommand,
-    NewAccount,
-    OpenAccount,
-    Refused,
-    Transfer,
-)
+from exchange.messages.administration import Deposit, Done, NewAccount
+from exchange.messages.base import BANK, CASH, ISSUER
+from exchange.messages.journal import LedgerCommand, OpenAccount, Transfer
+from exchange.messages.requests import Refused
 from exchange.money import MONEY_MAX, QUANTITY_MAX, format_money, parse_money
 from exchange.permissions import name_problem
 

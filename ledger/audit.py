@@ -13,7 +13,7 @@ import msgspec
 
 from exchange.digest import digest
 from exchange.log import Log, decode_header
-from exchange.messages import encode
+from exchange.messages.base import encode
 from exchange.replica import recompute
 from exchange.subjects import JOURNAL, events_log
 from exchange.worker import Worker, run

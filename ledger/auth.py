@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from exchange.connection import connect
-from exchange.messages import ACCOUNT_PATTERN
+from exchange.messages.base import ACCOUNT_PATTERN
 from exchange.permissions import OPERATOR, Role, is_guest, permissions
 from exchange.questions import Questions
 from exchange.server import APP, LOGIN_SECONDS_MAX

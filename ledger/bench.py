@@ -8,20 +8,10 @@ from random import Random
 from typing import Final
 
 from exchange.market import AccountRules, Limits, Market, SymbolRules
-from exchange.messages import (
-    Accepted,
-    Event,
-    EventBatch,
-    Moment,
-    NewAccount,
-    Outcome,
-    Rested,
-    Side,
-    Submit,
-    Traded,
-    decoder,
-    encode,
-)
+from exchange.messages.administration import NewAccount
+from exchange.messages.base import Side, decoder, encode
+from exchange.messages.events import Event, EventBatch, Moment, Rested, Traded
+from exchange.messages.requests import Accepted, Outcome, Submit
 from exchange.stage import Batches
 from exchange.subjects import events_log
 

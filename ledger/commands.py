@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from exchange.messages import (
-    CASH,
+from exchange.messages.base import CASH
+from exchange.messages.journal import (
     CancelOrder,
     DefineSymbol,
     EngineCommand,
     LedgerCommand,
     OpenAccount,
-    OrderAccepted,
     PlaceOrder,
     ReplaceOrder,
     Transfer,
-    Transferred,
 )
+from exchange.messages.reports import OrderAccepted, Transferred
 from exchange.stage import ReplayError
 
 from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Listing, Order, Replacement

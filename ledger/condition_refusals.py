@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.messages import Refused, Submit
+from exchange.messages.requests import Refused, Submit
 from exchange.money import MONEY_MAX, format_money
 
 from .refusals import (

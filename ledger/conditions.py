@@ -17,7 +17,9 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from exchange.messages import PlaceOrder, Refused, Submit, TimeInForce
+from exchange.messages.base import TimeInForce
+from exchange.messages.journal import PlaceOrder
+from exchange.messages.requests import Refused, Submit
 from exchange.money import MONEY_MAX
 
 from . import condition_refusals as refusals

@@ -5,22 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.market import Market
-from exchange.messages import (
-    COMMANDS_PER_REQUEST_MAX,
-    LEDGER_GROUP,
-    Accepted,
-    Cancel,
-    CancelAll,
-    CancelOrder,
-    Command,
-    Done,
-    NewAccount,
-    Outcome,
-    Refused,
-    Replace,
-    Submit,
-    encode,
-)
+from exchange.messages.administration import Done, NewAccount
+from exchange.messages.base import COMMANDS_PER_REQUEST_MAX, encode
+from exchange.messages.journal import LEDGER_GROUP, CancelOrder
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Outcome, Refused, Replace, Submit
 
 from . import administration, gate, questions, refusals, replacing
 from .accounts import Account, Ledger

@@ -6,17 +6,9 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages import (
-    CLIENT_ORDER_ID_LENGTH_MAX,
-    EngineCommand,
-    Group,
-    JournalBatch,
-    LedgerCommand,
-    RefusalRecord,
-    Refused,
-    Submit,
-    encode,
-)
+from exchange.messages.base import CLIENT_ORDER_ID_LENGTH_MAX, encode
+from exchange.messages.journal import EngineCommand, Group, JournalBatch, LedgerCommand, RefusalRecord
+from exchange.messages.requests import Refused, Submit
 
 from .accounts import Ledger
 from .refusals import bounded, clip

@@ -8,18 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.messages import (
-    CASH,
-    CLIENT_ORDER_ID_LENGTH_MAX,
-    Accepted,
-    Cancel,
-    CancelAll,
-    CancelOrder,
-    PlaceOrder,
-    Refused,
-    SelfTrade,
-    Submit,
-)
+from exchange.messages.base import CASH, CLIENT_ORDER_ID_LENGTH_MAX, SelfTrade
+from exchange.messages.journal import CancelOrder, PlaceOrder
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Refused, Submit
 from exchange.money import MONEY_MAX
 
 from . import refusals

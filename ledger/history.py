@@ -14,7 +14,7 @@ from typing import Final
 
 from exchange.database import Database, OlderVersion, Positions
 from exchange.digest import digest
-from exchange.messages import Fees
+from exchange.messages.journal import Fees
 from exchange.stage import Batches
 from exchange.subjects import JOURNAL, events_log
 

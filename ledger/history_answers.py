@@ -5,7 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any, Final
 
-from exchange.messages import Fill, HistoryQuestion, HistoryState, OrderRecord, PageQuestion, Refused, decoder
+from exchange.messages.account import Fill, OrderRecord, PageQuestion
+from exchange.messages.administration import HistoryQuestion, HistoryState
+from exchange.messages.base import decoder
+from exchange.messages.requests import Refused
 from exchange.questions import Questions
 from exchange.subjects import JOURNAL, admin, api, events_log
 

@@ -12,26 +12,21 @@ import msgspec
 
 from exchange.database import Row
 from exchange.log import LogDamaged
-from exchange.messages import (
+from exchange.messages.base import decoder
+from exchange.messages.events import Cancelled, Decremented, EventBatch, Replaced, Traded, Triggered
+from exchange.messages.journal import (
     LEDGER_GROUP,
-    Cancelled,
     CancelOrder,
-    Decremented,
     DefineSymbol,
     EngineCommand,
-    EventBatch,
     Fees,
     JournalBatch,
     LedgerCommand,
     OpenAccount,
     PlaceOrder,
     RefusalRecord,
-    Replaced,
     ReplaceOrder,
-    Traded,
     Transfer,
-    Triggered,
-    decoder,
 )
 from exchange.money import fee
 from exchange.subjects import JOURNAL

@@ -7,7 +7,7 @@ are named after what people ask for (`orders`, `trades`, `postings` …) and giv
 
 from typing import Final
 
-from exchange.messages import BANK, CASH, FEES, ISSUER
+from exchange.messages.base import BANK, CASH, FEES, ISSUER
 
 VERSION: Final = 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from exchange.messages import CASH
+from exchange.messages.base import CASH
 from exchange.money import MONEY_MAX, QUANTITY_MAX, fee
 
 from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Order, Replacement

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.messages import Side
+from exchange.messages.base import Side
 from exchange.money import BASIS_POINTS, fee
 
 from .accounts import Listing, Order

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.digest import digest
-from exchange.messages import CASH, LedgerState, OpenOrder, Portfolio, Position, ReportsAnswer, encode
+from exchange.messages.account import OpenOrder, Portfolio, Position, ReportsAnswer
+from exchange.messages.administration import LedgerState
+from exchange.messages.base import CASH, encode
 
 from . import refusals, snapshot
 from .accounts import Account, Ledger, Order

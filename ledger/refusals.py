@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.messages import (
-    CLIENT_ORDER_ID_LENGTH_MAX,
-    COMMANDS_PER_REQUEST_MAX,
-    Cancel,
-    DefineSymbol,
-    Refused,
-    Replace,
-    Submit,
-)
+from exchange.messages.base import CLIENT_ORDER_ID_LENGTH_MAX, COMMANDS_PER_REQUEST_MAX
+from exchange.messages.journal import DefineSymbol
+from exchange.messages.requests import Cancel, Refused, Replace, Submit
 from exchange.money import MONEY_MAX, QUANTITY_MAX, format_money
 
 BUSY: Final = "busy"

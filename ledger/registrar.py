@@ -14,18 +14,9 @@ from nats.aio.client import Client
 
 from exchange import subjects
 from exchange.market import Market
-from exchange.messages import (
-    ACCOUNT_PATTERN,
-    AccountQuestion,
-    Credentials,
-    Done,
-    NewAccount,
-    NewPassword,
-    Refused,
-    Secret,
-    decoder,
-    encode,
-)
+from exchange.messages.administration import AccountQuestion, Credentials, Done, NewAccount, NewPassword, Secret
+from exchange.messages.base import ACCOUNT_PATTERN, decoder, encode
+from exchange.messages.requests import Refused
 from exchange.permissions import OPERATOR, name_problem
 from exchange.questions import Questions
 

@@ -5,7 +5,9 @@ The order keeps the fees it was accepted with, so that its hold stays the same f
 
 from __future__ import annotations
 
-from exchange.messages import CASH, Refused, Replace, ReplaceOrder, Submit
+from exchange.messages.base import CASH
+from exchange.messages.journal import ReplaceOrder
+from exchange.messages.requests import Refused, Replace, Submit
 from exchange.money import MONEY_MAX
 
 from . import refusals

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from exchange import subjects
-from exchange.messages import Reports, encode
+from exchange.messages.base import encode
+from exchange.messages.reports import Reports
 
 from .accounts import Ledger
 

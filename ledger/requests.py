@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from exchange.messages import AccountQuestion, Deposit, NewAccount, ReportsQuestion, Request, decoder, encode
+from exchange.messages.account import ReportsQuestion
+from exchange.messages.administration import AccountQuestion, Deposit, NewAccount
+from exchange.messages.base import decoder, encode
+from exchange.messages.requests import Request
 
 from . import refusals
 

@@ -9,15 +9,21 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from exchange.messages import (
-    CASH,
-    FEES,
+from exchange.messages.base import CASH, FEES, Liquidity
+from exchange.messages.events import (
     Cancelled,
     CancelRefused,
     Decremented,
     Event,
     EventBatch,
-    Liquidity,
+    Refreshed,
+    Replaced,
+    ReplaceRefused,
+    Rested,
+    Traded,
+    Triggered,
+)
+from exchange.messages.reports import (
     OrderCancelled,
     OrderCancelRefused,
     OrderDecremented,
@@ -25,12 +31,6 @@ from exchange.messages import (
     OrderReplaced,
     OrderReplaceRefused,
     OrderTriggered,
-    Refreshed,
-    Replaced,
-    ReplaceRefused,
-    Rested,
-    Traded,
-    Triggered,
 )
 from exchange.money import fee
 from exchange.stage import ReplayError

@@ -10,7 +10,8 @@ from collections import OrderedDict
 
 import msgspec
 
-from exchange.messages import DefineSymbol, decoder, encode
+from exchange.messages.base import decoder, encode
+from exchange.messages.journal import DefineSymbol
 
 from .accounts import Account, Balance, Ledger, Listing, Order, Replacement
 

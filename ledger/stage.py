@@ -12,7 +12,9 @@ import msgspec
 
 from exchange.digest import digest
 from exchange.market import Market, MarketError
-from exchange.messages import LEDGER_GROUP, EngineCommand, EventBatch, JournalBatch, LedgerCommand, decoder
+from exchange.messages.base import decoder
+from exchange.messages.events import EventBatch
+from exchange.messages.journal import LEDGER_GROUP, EngineCommand, JournalBatch, LedgerCommand
 from exchange.stage import Batches, ReplayError, Turn
 from exchange.subjects import JOURNAL, events_log
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.messages import (
-    Candle,
-    CandlesQuestion,
-    Depth,
-    MarketInfo,
-    PublicTrade,
-    Refused,
-    SymbolInfo,
-    SymbolQuestion,
-    decoder,
-)
+from exchange.messages.base import decoder
+from exchange.messages.market_data import Candle, CandlesQuestion, Depth, MarketInfo, PublicTrade, SymbolInfo, SymbolQuestion
+from exchange.messages.requests import Refused
 from exchange.questions import Questions
 from exchange.subjects import public
 

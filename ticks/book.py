@@ -11,7 +11,8 @@ from itertools import islice
 import msgspec
 from sortedcontainers import SortedDict
 
-from exchange.messages import Decremented, Refreshed, Replaced, Rested, Side
+from exchange.messages.base import Side
+from exchange.messages.events import Decremented, Refreshed, Replaced, Rested
 
 Level = tuple[int, int]
 """Price, quantity."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages import Candle, Interval
+from exchange.messages.market_data import Candle, Interval
 
 SECONDS: Final[dict[Interval, int]] = {"1s": 1, "1m": 60}
 NANOSECONDS: Final = 1_000_000_000

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from exchange import subjects
-from exchange.messages import Candle, Depth, Quote, Trades
+from exchange.messages.market_data import Candle, Depth, Quote, Trades
 
 from .book import Level
 from .feed import Feed, Instrument

@@ -9,21 +9,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from exchange.messages import (
-    Cancelled,
-    Decremented,
-    DefineSymbol,
-    Depth,
-    Event,
-    EventBatch,
-    Interval,
-    PublicTrade,
-    Refreshed,
-    Replaced,
-    Rested,
-    SymbolInfo,
-    Traded,
-)
+from exchange.messages.events import Cancelled, Decremented, Event, EventBatch, Refreshed, Replaced, Rested, Traded
+from exchange.messages.journal import DefineSymbol
+from exchange.messages.market_data import Depth, Interval, PublicTrade, SymbolInfo
 
 from .book import Book, Resting
 from .candles import SECONDS, Bar, Series

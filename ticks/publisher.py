@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from nats.aio.client import Client
 
-from exchange.messages import encode
+from exchange.messages.base import encode
 
 from .channels import Channels
 

@@ -18,7 +18,9 @@ import msgspec
 from exchange.database import Database, Positions, Row
 from exchange.digest import digest
 from exchange.log import LogDamaged
-from exchange.messages import LEDGER_GROUP, DefineSymbol, EngineCommand, EventBatch, Group, decoder
+from exchange.messages.base import decoder
+from exchange.messages.events import EventBatch
+from exchange.messages.journal import LEDGER_GROUP, DefineSymbol, EngineCommand, Group
 from exchange.stage import Batches
 from exchange.subjects import JOURNAL, events_log
 

@@ -19,23 +19,11 @@ from bots.bot import Bot, Prices
 from bots.strategy import SECOND, Decision, Observation
 from exchange.connection import connect
 from exchange.market import BotRules, Market
-from exchange.messages import (
-    Accepted,
-    Cancel,
-    CancelAll,
-    NewAccount,
-    OpenOrder,
-    OrderAccepted,
-    OrderCancelled,
-    Outcome,
-    Portfolio,
-    Position,
-    Refused,
-    Report,
-    Reports,
-    Submit,
-    encode,
-)
+from exchange.messages.account import OpenOrder, Portfolio, Position
+from exchange.messages.administration import NewAccount
+from exchange.messages.base import encode
+from exchange.messages.reports import OrderAccepted, OrderCancelled, Report, Reports
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Outcome, Refused, Submit
 from exchange.worker import Worker
 from tests.conftest import TestServer
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from exchange.market import load_market
-from exchange.messages import Fees
+from exchange.messages.journal import Fees
 from exchange.money import UNITS, parse_money
 from tests.oracle.bots_market import BotsMarket
 

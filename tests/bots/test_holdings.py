@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from bots.holdings import Holdings
-from exchange.messages import (
-    OpenOrder,
+from exchange.messages.account import OpenOrder, Portfolio, Position
+from exchange.messages.reports import (
     OrderAccepted,
     OrderCancelled,
     OrderCancelRefused,
@@ -11,8 +11,6 @@ from exchange.messages import (
     OrderReplaced,
     OrderReplaceRefused,
     OrderTriggered,
-    Portfolio,
-    Position,
     Reports,
     Transferred,
 )

@@ -12,7 +12,8 @@ from bots.noise import NoiseTrader
 from bots.strategy import SECOND, ClientOrderIds, Instrument, Observation, round_lots
 from bots.worker import make_strategy
 from exchange.market import BotRules, load_market
-from exchange.messages import Cancel, OpenOrder, Submit
+from exchange.messages.account import OpenOrder
+from exchange.messages.requests import Cancel, Submit
 
 KRYP = Instrument("KRYP", tick=100, lot=1, opening_price=205_000)
 START = 1_700_000_000 * SECOND

@@ -7,7 +7,7 @@ import signal
 
 from playwright.async_api import expect
 
-from exchange.messages import Done, NewPassword
+from exchange.messages.administration import Done, NewPassword
 from exchange.subjects import api
 from tests.browser.conftest import PASSWORD, SHARED_LOOP, OpenScreen, Screen
 from tests.e2e.market_process import StartMarket

@@ -9,7 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from cli.order import COLUMNS, ENDINGS, Terms, expires_of, order_of, price_words, row_of, trail_of
-from exchange.messages import CancelReason, OpenOrder, Submit
+from exchange.messages.account import OpenOrder
+from exchange.messages.events import CancelReason
+from exchange.messages.requests import Submit
 
 SECOND = 10**9
 NOW = 1_780_000_000 * SECOND

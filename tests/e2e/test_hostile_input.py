@@ -14,7 +14,8 @@ import pytest
 from exchange import subjects
 from exchange.client import Client, new_client_order_id
 from exchange.connection import connect
-from exchange.messages import Accepted, Credentials, Done, Submit
+from exchange.messages.administration import Credentials, Done
+from exchange.messages.requests import Accepted, Submit
 from exchange.secrets import load_secrets
 from tests.e2e.market_process import RunningMarket
 from tests.e2e.verdict import read_log

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from exchange.client import Client
-from exchange.messages import Accepted, Credentials, Done, Submit
+from exchange.messages.administration import Credentials, Done
+from exchange.messages.requests import Accepted, Submit
 from tests.e2e.market_process import RunningMarket, StartMarket, environment
 from tests.e2e.verdict import verify
 

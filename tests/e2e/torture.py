@@ -18,7 +18,8 @@ from pathlib import Path
 from random import Random
 
 from exchange.client import Client
-from exchange.messages import Accepted, Cancel, CancelAll, Command, Credentials, Done, Refused, Submit
+from exchange.messages.administration import Credentials, Done
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Refused, Submit
 from tests.e2e.market_process import RunningMarket, start_market
 from tests.e2e.verdict import Placed, verify
 

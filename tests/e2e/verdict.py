@@ -13,16 +13,10 @@ from nats.js import api
 from exchange.client import Client
 from exchange.connection import connect
 from exchange.market import load_market
-from exchange.messages import (
-    AccountQuestion,
-    Fill,
-    OrderRecord,
-    PageQuestion,
-    Portfolio,
-    PublicTrade,
-    Refused,
-    SymbolQuestion,
-)
+from exchange.messages.account import Fill, OrderRecord, PageQuestion, Portfolio
+from exchange.messages.administration import AccountQuestion
+from exchange.messages.market_data import PublicTrade, SymbolQuestion
+from exchange.messages.requests import Refused
 from exchange.secrets import load_secrets
 from tests.e2e.market_process import RunningMarket
 from tests.oracle.reckoning import Reckoning

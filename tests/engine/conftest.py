@@ -6,19 +6,8 @@ import pytest
 from engine.book import Books
 from engine.expiry import expire
 from engine.matching import apply
-from exchange.messages import (
-    Cancelled,
-    CancelOrder,
-    Decremented,
-    DefineSymbol,
-    EngineCommand,
-    Event,
-    PlaceOrder,
-    Replaced,
-    ReplaceOrder,
-    ReplaceRefused,
-    Traded,
-)
+from exchange.messages.events import Cancelled, Decremented, Event, Replaced, ReplaceRefused, Traded
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
 
 MakeCommands = Callable[[int, int, tuple[str, ...]], list[EngineCommand]]
 BATCH_TIME = 1_000

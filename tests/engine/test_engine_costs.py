@@ -10,7 +10,7 @@ import pytest
 
 from engine.book import Book, Books
 from engine.matching import apply
-from exchange.messages import CancelOrder, EngineCommand, PlaceOrder
+from exchange.messages.journal import CancelOrder, EngineCommand, PlaceOrder
 
 PROBES = 1_000
 RATIO_MAX = 12

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from engine.book import Book, Books
 from engine.matching import HANDLERS, apply
 from engine.state import book_states, books_of, open_quantities
-from exchange.messages import Cancelled, CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, Traded
+from exchange.messages.events import Cancelled, Traded
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder
 from tests.oracle.book import SlowExchange
 
 SYMBOLS = ("AAA", "BBB", "CCC")

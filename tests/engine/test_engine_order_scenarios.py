@@ -12,22 +12,19 @@ from engine.book import Book, Books
 from engine.expiry import expire
 from engine.matching import apply
 from engine.state import book_states, books_of
-from exchange.messages import (
+from exchange.messages.events import (
     Cancelled,
-    CancelOrder,
     CancelRefused,
     Decremented,
-    EngineCommand,
     Event,
-    PlaceOrder,
     Refreshed,
     Replaced,
-    ReplaceOrder,
     ReplaceRefused,
     Rested,
     Traded,
     Triggered,
 )
+from exchange.messages.journal import CancelOrder, EngineCommand, PlaceOrder, ReplaceOrder
 from tests.oracle.book import SlowBook, SlowExchange
 
 STOPS = {

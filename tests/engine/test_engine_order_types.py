@@ -8,7 +8,7 @@ from engine.book import Books
 from engine.expiry import expire
 from engine.matching import apply
 from engine.state import book_states, books_of, open_quantities
-from exchange.messages import EngineCommand
+from exchange.messages.journal import EngineCommand
 from tests.oracle.book import SlowExchange
 
 SYMBOLS = ("AAA", "BBB", "CCC")

@@ -4,7 +4,8 @@ import pytest
 
 from engine.book import Book, Books
 from engine.matching import apply
-from exchange.messages import Cancelled, CancelOrder, CancelRefused, Event, PlaceOrder, Rested, Traded
+from exchange.messages.events import Cancelled, CancelRefused, Event, Rested, Traded
+from exchange.messages.journal import CancelOrder, PlaceOrder
 
 SCENARIOS = {
     "an order that meets nobody rests": """

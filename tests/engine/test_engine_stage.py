@@ -12,19 +12,17 @@ from engine.parts import EVENT_BATCH_BYTES_MAX
 from engine.stage import EngineStage
 from engine.state import OpenQuantity, open_quantities
 from exchange.digest import digest
-from exchange.messages import (
-    Cancelled,
+from exchange.messages.base import encode
+from exchange.messages.events import Cancelled, CancelRefused, EventBatch
+from exchange.messages.journal import (
     CancelOrder,
-    CancelRefused,
     DefineSymbol,
     EngineCommand,
-    EventBatch,
     Group,
     JournalBatch,
     OpenAccount,
     PlaceOrder,
     RefusalRecord,
-    encode,
 )
 from exchange.stage import ReplayError
 from exchange.subjects import JOURNAL

@@ -9,19 +9,9 @@ import pytest
 
 from exchange.digest import digest
 from exchange.log import JetStreamLog
-from exchange.messages import (
-    Cancelled,
-    CancelOrder,
-    DefineSymbol,
-    Event,
-    EventBatch,
-    Group,
-    JournalBatch,
-    PlaceOrder,
-    Rested,
-    Traded,
-    encode,
-)
+from exchange.messages.base import encode
+from exchange.messages.events import Cancelled, Event, EventBatch, Rested, Traded
+from exchange.messages.journal import CancelOrder, DefineSymbol, Group, JournalBatch, PlaceOrder
 
 EVENTS_SECONDS_MAX = 20
 

@@ -4,7 +4,8 @@ from engine.bench import measure
 from engine.book import Books
 from engine.matching import apply
 from engine.workload import RESTING, Flow
-from exchange.messages import CancelOrder, CancelRefused, PlaceOrder, Traded
+from exchange.messages.events import CancelRefused, Traded
+from exchange.messages.journal import CancelOrder, PlaceOrder
 
 COMMANDS = 20_000
 

@@ -11,7 +11,9 @@ import pytest
 from engine.stage import EngineStage
 from exchange.lobster import EXECUTED, LobsterBook, read_books, read_messages
 from exchange.lobster_reader import Reader, Step
-from exchange.messages import EngineCommand, EventBatch, Group, JournalBatch, PlaceOrder, Traded, decoder, encode
+from exchange.messages.base import decoder, encode
+from exchange.messages.events import EventBatch, Traded
+from exchange.messages.journal import EngineCommand, Group, JournalBatch, PlaceOrder
 from exchange.subjects import JOURNAL
 
 DATA = Path(__file__).parent.parent / "data"

@@ -23,7 +23,8 @@ from exchange.lobster import (
     read_messages,
 )
 from exchange.lobster_reader import Reader
-from exchange.messages import PlaceOrder, Traded
+from exchange.messages.events import Traded
+from exchange.messages.journal import PlaceOrder
 from tests.oracle.nasdaq import Nasdaq
 
 EVENTS = 400

@@ -12,7 +12,10 @@ from nats.aio.msg import Msg
 from exchange import client as client_module
 from exchange import subjects
 from exchange.client import Client, ClientError, Forbidden, OutcomeUnknown, Unreachable, decode_answer, new_client_order_id
-from exchange.messages import Accepted, CancelAll, Portfolio, Refused, Replace, Submit, SymbolInfo, decoder, encode
+from exchange.messages.account import Portfolio
+from exchange.messages.base import decoder, encode
+from exchange.messages.market_data import SymbolInfo
+from exchange.messages.requests import Accepted, CancelAll, Refused, Replace, Submit
 from tests.conftest import TestServer
 
 ORDER = Submit("mine", "KRYP", "buy", 100, price=205_000)

@@ -11,18 +11,11 @@ import pytest
 from nats.aio.msg import Msg
 
 from exchange.load import SECOND, Load, open_accounts, percentiles
-from exchange.messages import (
-    Cancel,
-    CancelOrder,
-    DefineSymbol,
-    NewAccount,
-    OrderAccepted,
-    OrderFilled,
-    PlaceOrder,
-    Reports,
-    Submit,
-    encode,
-)
+from exchange.messages.administration import NewAccount
+from exchange.messages.base import encode
+from exchange.messages.journal import CancelOrder, DefineSymbol, PlaceOrder
+from exchange.messages.reports import OrderAccepted, OrderFilled, Reports
+from exchange.messages.requests import Cancel, Submit
 from exchange.traffic import OrderFlow, Request
 from exchange.wire import Wire, WireError
 from tests.conftest import TestServer

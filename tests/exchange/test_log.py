@@ -12,7 +12,7 @@ from exchange.digest import digest
 from exchange.feed import TAKE_BATCHES_MAX, Feed
 from exchange.lease import LEASE_SECONDS, JetStreamLease, Lease
 from exchange.log import AppendRefused, Chain, Entry, JetStreamLog, Log, LogDamaged
-from exchange.messages import encode
+from exchange.messages.base import encode
 from exchange.snapshots import JetStreamSnapshots, Snapshot
 from tests.simulation.world import MemoryLease, MemoryLog, Process, World
 

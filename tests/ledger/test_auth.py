@@ -18,16 +18,9 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from exchange.messages import (
-    AccountQuestion,
-    Credentials,
-    Done,
-    NewAccount,
-    NewPassword,
-    Refused,
-    Secret,
-    encode,
-)
+from exchange.messages.administration import AccountQuestion, Credentials, Done, NewAccount, NewPassword, Secret
+from exchange.messages.base import encode
+from exchange.messages.requests import Refused
 from exchange.permissions import guest_name
 from exchange.worker import Worker
 from ledger import auth, registrar

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from exchange.market import Fees, Limits
-from exchange.messages import Replace, Submit
+from exchange.messages.requests import Replace, Submit
 from exchange.money import parse_money
 from tests.oracle.ledger_market import SECOND, START, SmallMarket, small_market
 

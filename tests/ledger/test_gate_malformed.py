@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.messages import CancelAll, Submit, encode
+from exchange.messages.base import encode
+from exchange.messages.requests import CancelAll, Submit
 from ledger.desk import DEPOSIT, OPEN_ACCOUNT
 from ledger.requests import REQUEST_BYTES_MAX, WAITING_BYTES_MAX, WAITING_MAX
 from tests.oracle.ledger_market import SmallMarket

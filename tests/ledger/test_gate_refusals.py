@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from exchange.market import Fees, Limits
-from exchange.messages import CancelAll, Submit, encode
+from exchange.messages.base import encode
+from exchange.messages.requests import CancelAll, Submit
 from exchange.money import parse_money
 from tests.oracle.ledger_market import SECOND, SmallMarket, small_market
 

@@ -11,7 +11,10 @@ import nats.errors
 from nats.aio.client import Client
 
 from exchange.log import JetStreamLog
-from exchange.messages import Fill, HistoryQuestion, HistoryState, OrderRecord, PageQuestion, Refused, encode
+from exchange.messages.account import Fill, OrderRecord, PageQuestion
+from exchange.messages.administration import HistoryQuestion, HistoryState
+from exchange.messages.base import encode
+from exchange.messages.requests import Refused
 from exchange.subjects import JOURNAL, events_log
 from tests.oracle.flow import Flow
 

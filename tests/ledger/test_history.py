@@ -12,17 +12,11 @@ import pytest
 
 from exchange.database import DatabaseError
 from exchange.log import LogDamaged
-from exchange.messages import (
-    Decremented,
-    Fill,
-    HistoryState,
-    OrderRecord,
-    PageQuestion,
-    Refused,
-    Replaced,
-    Triggered,
-    encode,
-)
+from exchange.messages.account import Fill, OrderRecord, PageQuestion
+from exchange.messages.administration import HistoryState
+from exchange.messages.base import encode
+from exchange.messages.events import Decremented, Replaced, Triggered
+from exchange.messages.requests import Refused
 from exchange.subjects import JOURNAL, events_log
 from ledger.history import History
 from ledger.history_answers import Answers

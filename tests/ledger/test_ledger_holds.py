@@ -9,22 +9,19 @@ import pytest
 
 from exchange.digest import digest
 from exchange.market import Fees
-from exchange.messages import (
-    Cancel,
-    CancelAll,
+from exchange.messages.base import encode
+from exchange.messages.events import (
     Cancelled,
     Decremented,
     Event,
     EventBatch,
     Moment,
-    Replace,
     Replaced,
     ReplaceRefused,
-    Submit,
     Traded,
     Triggered,
-    encode,
 )
+from exchange.messages.requests import Cancel, CancelAll, Replace, Submit
 from exchange.money import format_money, parse_money
 from exchange.stage import ReplayError
 from exchange.subjects import events_log

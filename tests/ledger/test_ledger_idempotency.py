@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from exchange.market import AccountRules, Limits
-from exchange.messages import Cancel, NewAccount, Submit, Transfer, encode
+from exchange.messages.administration import NewAccount
+from exchange.messages.base import encode
+from exchange.messages.journal import Transfer
+from exchange.messages.requests import Cancel, Submit
 from ledger import accounts, commands
 from ledger.desk import OPEN_ACCOUNT
 from tests.oracle.ledger_market import SmallMarket, small_market

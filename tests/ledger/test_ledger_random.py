@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exchange.market import Fees, Limits
-from exchange.messages import Cancel, CancelAll, CancelReason, Command, Replace, Submit, encode
+from exchange.messages.base import encode
+from exchange.messages.events import CancelReason
+from exchange.messages.requests import Cancel, CancelAll, Command, Replace, Submit
 from tests.oracle.ledger_market import SECOND, START, SmallMarket, small_market
 
 NEW_REPORTS = ("ordertriggered", "orderreplaced", "orderreplacerefused", "orderdecremented")

@@ -11,7 +11,9 @@ import nats.errors
 import pytest
 from nats.aio.client import Client
 
-from exchange.messages import Done, NewAccount, Refused, encode
+from exchange.messages.administration import Done, NewAccount
+from exchange.messages.base import encode
+from exchange.messages.requests import Refused
 from exchange.subjects import JOURNAL
 from exchange.worker import Worker
 from ledger.credentials import CredentialStore, Login, new_key, with_key

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from exchange.market import Fees, Limits
-from exchange.messages import Cancel, CancelAll, Submit
+from exchange.messages.requests import Cancel, CancelAll, Submit
 from ledger.accounts import RECENT_REPORTS_MAX
 from ledger.questions import ORDERS_LISTED_MAX
 from ledger.reports import REPORTS_PER_MESSAGE_MAX

@@ -11,7 +11,9 @@ import pytest
 
 from exchange.digest import digest
 from exchange.market import Fees, Limits, MarketError, SymbolRules
-from exchange.messages import Cancel, CancelAll, JournalBatch, Submit, decoder, encode
+from exchange.messages.base import decoder, encode
+from exchange.messages.journal import JournalBatch
+from exchange.messages.requests import Cancel, CancelAll, Submit
 from exchange.stage import ReplayError
 from exchange.subjects import events_log
 from ledger.stage import LedgerStage

@@ -13,7 +13,9 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
-from exchange.messages import CancelAll, Deposit, NewAccount, Submit, encode
+from exchange.messages.administration import Deposit, NewAccount
+from exchange.messages.base import encode
+from exchange.messages.requests import CancelAll, Submit
 from exchange.stage import Batches
 from ledger.questions import state
 from ledger.stage import LedgerStage

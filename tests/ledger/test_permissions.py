@@ -8,7 +8,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from exchange.messages import Credentials, encode
+from exchange.messages.administration import Credentials
+from exchange.messages.base import encode
 from exchange.permissions import TABLE, guest_name, is_guest, name_problem, permissions
 from exchange.worker import Worker
 from ledger.credentials import CredentialStore, Login, new_key, with_key

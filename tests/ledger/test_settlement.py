@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from exchange.market import Fees
-from exchange.messages import Cancelled, CancelRefused, Event, EventBatch, Moment, Rested, Submit, Traded, encode
+from exchange.messages.base import encode
+from exchange.messages.events import Cancelled, CancelRefused, Event, EventBatch, Moment, Rested, Traded
+from exchange.messages.requests import Submit
 from exchange.money import format_money, parse_money
 from exchange.stage import ReplayError
 from exchange.subjects import events_log

@@ -12,24 +12,20 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
 
-from exchange.messages import (
+from exchange.messages.base import Side
+from exchange.messages.events import (
     Cancelled,
-    CancelOrder,
     CancelRefused,
     Decremented,
-    DefineSymbol,
-    EngineCommand,
     Event,
-    PlaceOrder,
     Refreshed,
     Replaced,
-    ReplaceOrder,
     ReplaceRefused,
     Rested,
-    Side,
     Traded,
     Triggered,
 )
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
 
 
 @dataclass

@@ -19,26 +19,11 @@ from bots.strategy import SECOND, Strategy
 from bots.worker import make_strategy
 from engine.matching import Books, apply
 from exchange.market import BotRules, Market
-from exchange.messages import (
-    Cancel,
-    CancelAll,
-    Cancelled,
-    CancelOrder,
-    CancelRefused,
-    Event,
-    Fees,
-    OrderAccepted,
-    OrderCancelled,
-    OrderFilled,
-    PlaceOrder,
-    Portfolio,
-    Position,
-    Report,
-    Reports,
-    Rested,
-    Submit,
-    Traded,
-)
+from exchange.messages.account import Portfolio, Position
+from exchange.messages.events import Cancelled, CancelRefused, Event, Rested, Traded
+from exchange.messages.journal import CancelOrder, Fees, PlaceOrder
+from exchange.messages.reports import OrderAccepted, OrderCancelled, OrderFilled, Report, Reports
+from exchange.messages.requests import Cancel, CancelAll, Submit
 from exchange.money import fee, parse_money
 
 

@@ -10,35 +10,33 @@ import msgspec
 
 from exchange.digest import digest
 from exchange.log import decode_header
-from exchange.messages import (
-    BANK,
-    CASH,
-    FEES,
-    ISSUER,
-    LEDGER_GROUP,
+from exchange.messages.base import BANK, CASH, FEES, ISSUER, encode
+from exchange.messages.events import (
     Cancelled,
-    CancelOrder,
     CancelRefused,
     Decremented,
-    DefineSymbol,
     Event,
     EventBatch,
-    Fees,
-    Group,
-    JournalBatch,
     Moment,
-    OpenAccount,
-    PlaceOrder,
     Refreshed,
-    RefusalRecord,
     Replaced,
-    ReplaceOrder,
     ReplaceRefused,
     Rested,
     Traded,
-    Transfer,
     Triggered,
-    encode,
+)
+from exchange.messages.journal import (
+    LEDGER_GROUP,
+    CancelOrder,
+    DefineSymbol,
+    Fees,
+    Group,
+    JournalBatch,
+    OpenAccount,
+    PlaceOrder,
+    RefusalRecord,
+    ReplaceOrder,
+    Transfer,
 )
 from exchange.subjects import JOURNAL, events_log
 

@@ -11,16 +11,10 @@ import msgspec
 from engine.stage import EngineStage
 from exchange.digest import digest
 from exchange.market import AccountRules, Fees, Limits, Market, SymbolRules
-from exchange.messages import (
-    Deposit,
-    EventBatch,
-    LedgerState,
-    Moment,
-    NewAccount,
-    Portfolio,
-    ReportsAnswer,
-    encode,
-)
+from exchange.messages.account import Portfolio, ReportsAnswer
+from exchange.messages.administration import Deposit, LedgerState, NewAccount
+from exchange.messages.base import encode
+from exchange.messages.events import EventBatch, Moment
 from exchange.subjects import JOURNAL, events_log
 from ledger.desk import DEPOSIT, OPEN_ACCOUNT
 from ledger.invariants import check

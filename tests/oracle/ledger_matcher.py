@@ -9,7 +9,7 @@ from collections import defaultdict
 from random import Random
 from typing import Any
 
-from exchange.messages import (
+from exchange.messages.events import (
     Cancelled,
     CancelReason,
     CancelRefused,

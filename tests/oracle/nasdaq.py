@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from exchange.lobster import DELETED, EXECUTED, EXECUTED_HIDDEN, NEW, REDUCED, LobsterBook, LobsterMessage
-from exchange.messages import Side
+from exchange.messages.base import Side
 
 START = 1_000_000
 TICK = 100

@@ -7,7 +7,9 @@ from collections import defaultdict
 from hashlib import blake2b
 from typing import Any
 
-from exchange.messages import CancelOrder, DefineSymbol, Event, PlaceOrder, ReplaceOrder, encode
+from exchange.messages.base import encode
+from exchange.messages.events import Event
+from exchange.messages.journal import CancelOrder, DefineSymbol, PlaceOrder, ReplaceOrder
 from tests.oracle.book import SlowExchange
 from tests.oracle.ledger import LedgerOracle, fee_of
 

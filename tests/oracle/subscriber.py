@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from exchange.messages import Depth
+from exchange.messages.market_data import Depth
 
 
 class Subscriber:

@@ -14,20 +14,10 @@ from exchange.digest import digest
 from exchange.leader import StageLoop
 from exchange.log import Chain, Entry, Log
 from exchange.market import parse_market
-from exchange.messages import (
-    Accepted,
-    Cancel,
-    CancelAll,
-    EngineCommand,
-    JournalBatch,
-    NewAccount,
-    Outcome,
-    PlaceOrder,
-    Replace,
-    Submit,
-    decoder,
-    encode,
-)
+from exchange.messages.administration import NewAccount
+from exchange.messages.base import decoder, encode
+from exchange.messages.journal import EngineCommand, JournalBatch, PlaceOrder
+from exchange.messages.requests import Accepted, Cancel, CancelAll, Outcome, Replace, Submit
 from exchange.replica import recompute
 from exchange.stage import Stage
 from exchange.subjects import JOURNAL, events_log

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.messages import Candle, DefineSymbol, Depth, EventBatch, Moment, PublicTrade, Quote, Rested, Trades
+from exchange.messages.events import EventBatch, Moment, Rested
+from exchange.messages.journal import DefineSymbol
+from exchange.messages.market_data import Candle, Depth, PublicTrade, Quote, Trades
 from exchange.subjects import events_log
 from tests.oracle.flow import Flow
 from tests.oracle.subscriber import Subscriber

@@ -5,18 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.messages import (
-    Candle,
-    DefineSymbol,
-    EngineCommand,
-    EventBatch,
-    JournalBatch,
-    Moment,
-    PublicTrade,
-    Rested,
-    Traded,
-    decoder,
-)
+from exchange.messages.base import decoder
+from exchange.messages.events import EventBatch, Moment, Rested, Traded
+from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
+from exchange.messages.market_data import Candle, PublicTrade
 from exchange.subjects import JOURNAL, events_log
 from tests.oracle.flow import Flow
 from ticks.candles import CLOSED_KEPT, SECONDS, Bar, Series

@@ -9,18 +9,9 @@ import msgspec
 import pytest
 
 from engine.stage import EngineStage
-from exchange.messages import (
-    CancelOrder,
-    DefineSymbol,
-    EngineCommand,
-    EventBatch,
-    Group,
-    JournalBatch,
-    PlaceOrder,
-    ReplaceOrder,
-    decoder,
-    encode,
-)
+from exchange.messages.base import decoder, encode
+from exchange.messages.events import EventBatch
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, Group, JournalBatch, PlaceOrder, ReplaceOrder
 from exchange.subjects import JOURNAL
 from ticks.feed import Feed, FeedState
 

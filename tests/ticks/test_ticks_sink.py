@@ -10,7 +10,10 @@ import pytest
 
 from exchange.digest import digest
 from exchange.log import LogDamaged
-from exchange.messages import CandlesQuestion, Depth, EventBatch, MarketInfo, Refused, SymbolQuestion, encode
+from exchange.messages.base import encode
+from exchange.messages.events import EventBatch
+from exchange.messages.market_data import CandlesQuestion, Depth, MarketInfo, SymbolQuestion
+from exchange.messages.requests import Refused
 from exchange.subjects import JOURNAL, events_log
 from tests.oracle.flow import Flow, deliveries
 from tests.ticks.test_feed import brute_force, flow_of
@@ -245,7 +248,7 @@ async def test_bad_questions_are_refused_in_words(
 
 def test_the_largest_answers_fit_into_a_message(tmp_path: Path) -> None:
     """Symbols of twelve letters, and numbers as large as the gate lets them be."""
-    from exchange.messages import Candle, PublicTrade
+    from exchange.messages.market_data import Candle, PublicTrade
     from exchange.money import MONEY_MAX, QUANTITY_MAX
 
     candle = Candle("X" * 12, "1m", 10**10, *[MONEY_MAX] * 4, QUANTITY_MAX * 1000, MONEY_MAX * 100_000, 10**9)

@@ -12,19 +12,19 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from exchange.log import JetStreamLog
-from exchange.messages import (
+from exchange.messages.base import encode
+from exchange.messages.market_data import (
     Candle,
     CandlesQuestion,
     Depth,
     MarketInfo,
     PublicTrade,
     Quote,
-    Refused,
     SymbolInfo,
     SymbolQuestion,
     Trades,
-    encode,
 )
+from exchange.messages.requests import Refused
 from exchange.subjects import JOURNAL
 from tests.oracle.flow import Flow
 from tests.oracle.subscriber import Subscriber

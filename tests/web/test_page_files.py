@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from exchange.messages import CancelReason
+from exchange.messages.events import CancelReason
 from ledger import refusals
 from web.page import COMPRESSED_ALREADY, PAGE, load_page
 from web.server import CHART_STYLE

@@ -1,0 +1,99 @@
+"""Requests of the operator, on admin.<verb>, and of log-ins: auth.sign_up, api.<account>.session|key|password."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .base import Message
+
+
+class NewAccount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.open_account, to the ledger: a participant and what it starts with. Opening an account again changes nothing."""
+
+    account: str
+    cash: int | None = None
+    """Instead of the market's endowment."""
+    shares: dict[str, int] | None = None
+    """Instead of the market's endowment."""
+
+
+class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
+    """auth.sign_up (guests), admin.create_account (operator), to the auth worker: a log-in and its account in the ledger."""
+
+    account: str
+    password: str
+    cash: int | None = None
+    """admin.create_account only: instead of the market's endowment."""
+    shares: dict[str, int] | None = None
+    """admin.create_account only: instead of the market's endowment."""
+
+
+class NewPassword(msgspec.Struct, frozen=True):
+    """api.<account>.password: to the auth worker."""
+
+    password: str
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """Answer of api.<account>.key (an API key) and api.<account>.session (a token that ends): told once, stored as a hash.
+
+    Connect with user = account and password = secret.
+    """
+
+    account: str
+    secret: str
+    expires: int = 0
+    """Nanoseconds since 1970; 0 for never."""
+
+
+class Deposit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.deposit: cash from `$bank` or shares from `$issuer`; a negative amount withdraws what is available."""
+
+    account: str
+    asset: str
+    amount: int
+    reason: str = "deposit"
+    key: str = ""
+    """A client that got no answer asks again with the same key; it is booked once."""
+
+
+class AccountQuestion(msgspec.Struct, frozen=True):
+    """admin.portfolio: a trader's Portfolio, for the operator."""
+
+    account: str
+
+
+class LedgerState(msgspec.Struct, frozen=True):
+    """Answer to admin.digest: where the live ledger stands, to be compared with a recomputation from the logs."""
+
+    journal: int
+    events_through: dict[int, int]
+    digest: str
+
+
+class HistoryQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Asks admin.history what the historian's postings add up to at a position that the ledger had (see LedgerState)."""
+
+    journal: int
+    events_through: dict[int, int]
+    after: str = ""
+    """Only accounts whose names sort after this one."""
+
+
+class HistoryState(msgspec.Struct, frozen=True):
+    """Answer to admin.history: what all postings add up to, to be compared with a recomputation from the logs."""
+
+    through: dict[str, int]
+    """Per log, number of the last batch that the rows contain."""
+    sums: dict[str, int]
+    """Asset → sum of all postings. Anything but 0 is a defect."""
+    balances: dict[str, dict[str, int]]
+    """Account → asset → balance, without those that are 0."""
+    complete: bool = True
+    """False when the answer ends early: the rest follows `after` its last account."""
+
+
+class Done(Message, frozen=True):
+    """A request of the operator, or about a log-in, was carried out."""
+
+    detail: str = ""

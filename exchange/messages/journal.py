@@ -1,0 +1,148 @@
+"""The journal: ledger → engines, historian; stream JOURNAL."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from .base import Kind, Message, SelfTrade, Side, TimeInForce
+
+
+class Fees(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Fees in basis points of a trade's value; a negative maker fee is a rebate."""
+
+    maker: int = 0
+    taker: int = 0
+
+
+class DefineSymbol(Message, frozen=True):
+    """A symbol opens for trading, or its rules change from here on. The market file, as the log remembers it."""
+
+    symbol: str
+    name: str
+    shard: int
+    tick: int
+    """Smallest price step."""
+    lot: int
+    """Smallest quantity step."""
+    opening_price: int
+    """Reference for protection and for profit and loss until the first trade."""
+    shares_issued: int = 0
+    fees: Fees = Fees()
+    protection: int = 500
+    """How far from the last price a market order may trade, in basis points."""
+    order_quantity_max: int = 1_000_000
+
+
+class PlaceOrder(Message, frozen=True):
+    """An accepted order. `price` is always set: a market order carries its protection price."""
+
+    order_id: int
+    account: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    price: int
+    hold: int
+    """Set aside until the order ends: cash (worst price and fee) for a buy, shares for a sell."""
+    kind: Kind = "limit"
+    tif: TimeInForce = "gtc"
+    stop_price: int = 0
+    """Kinds stop, stop_limit and trailing_stop (as it stands at first): `price` is what the order becomes when it triggers."""
+    trail: int = 0
+    trail_basis_points: int = 0
+    expires: int = 0
+    """tif day and gtd: it ends with the first journal batch whose time is this or later."""
+    post_only: bool = False
+    display: int = 0
+    self_trade: SelfTrade = "allow"
+
+
+class ReplaceOrder(Message, frozen=True):
+    """An accepted replace; the engine answers Replaced, or ReplaceRefused if the order ended or was filled meanwhile."""
+
+    order_id: int
+    account: str
+    symbol: str
+    quantity: int
+    """New open quantity, as seen from the ledger …"""
+    open_quantity: int
+    """… which knew of this much open: what was filled since is taken off `quantity`; nothing left means ReplaceRefused."""
+    price: int
+    hold: int
+    """Set aside on top of what the order has, from now until the engine's answer: enough for every outcome."""
+    stop_price: int = 0
+
+
+class CancelOrder(Message, frozen=True):
+    """An accepted cancel; the engine answers Cancelled, or CancelRefused if the order ended meanwhile."""
+
+    order_id: int
+    account: str
+    symbol: str
+
+
+class OpenAccount(Message, frozen=True):
+    """A new participant."""
+
+    account: str
+
+
+class Transfer(Message, frozen=True):
+    """`amount` of an asset moves from one account to another; deposits come from `$bank`, share issues from `$issuer`."""
+
+    asset: str
+    amount: int
+    source: str
+    target: str
+    reason: str = ""
+    key: str = ""
+    """Idempotency: a transfer with a key that was used before is not made again."""
+
+
+EngineCommand = DefineSymbol | PlaceOrder | ReplaceOrder | CancelOrder
+"""What a group of an engine's shard holds."""
+LedgerCommand = OpenAccount | Transfer
+"""What a group of shard LEDGER_GROUP holds."""
+LEDGER_GROUP: Final = 0
+"""The group number of commands that concern no engine. Engines' shards count from 1."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A run of commands for one shard. Groups stand in the order in which the ledger accepted them."""
+
+    shard: int
+    commands: msgspec.Raw
+    """list[EngineCommand], or list[LedgerCommand] where shard is LEDGER_GROUP."""
+
+
+class RefusalRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A refused submission, kept so that history can say why."""
+
+    account: str
+    reason: str
+    detail: str = ""
+    client_order_id: str = ""
+    symbol: str = ""
+    side: str = ""
+    quantity: int = 0
+    price: int = 0
+
+
+class JournalBatch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One message of JOURNAL: everything the ledger accepted in one turn of its loop."""
+
+    number: int
+    """Equals the stream sequence."""
+    time: int
+    """Of every command in the batch; strictly increases from batch to batch."""
+    previous: str
+    """`digest` of the payload of the batch before, as in exchange/digest.py; empty in batch 1."""
+    events_through: dict[int, int]
+    """Per shard, the number of the last event batch that the ledger had applied before it took these commands."""
+    groups: list[Group] = []
+    refusals: list[RefusalRecord] = []
+    rate_refusals: int = 0
+    """Refusals for too high a rate are only counted."""
