@@ -1,9 +1,10 @@
-"""Log-ins and accounts: account create, account show, account key, login."""
+"""Log-ins and accounts: account create, show, sessions, password, team …; login, logout."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,22 +12,26 @@ import typer
 
 from exchange import subjects
 from exchange.messages.account import Portfolio
-from exchange.messages.administration import AccountQuestion, Credentials, Done, Secret
+from exchange.messages.administration import AccountQuestion, Credentials, Done, Role
+from exchange.messages.logins import LogIn, LoginState, LogOut, Member, NewMember, NewPassword, Secret
 from exchange.money import parse_money
-from exchange.permissions import OPERATOR
+from exchange.permissions import OPERATOR, token_id
 
 from .holdings import show_portfolio
-from .logins import store_login
-from .output import say, show_json
+from .logins import find_login, forget_login, store_login
+from .output import moment, say, show_json, show_table
 from .problem import MISUSED, Problem
 from .scope import Scope, accepted
 
 if TYPE_CHECKING:
-    from exchange.client import Client
+    pass
 
 CREATE_SECONDS_MAX = 14.0
 """An account is opened by the ledger, which may be restarting."""
+LOG_IN_SECONDS_MAX = 30.0
+"""A password may wait in line."""
 PASSWORD_VARIABLE = "EXCHANGE_PASSWORD"
+PASSWORD_NEW_VARIABLE = "EXCHANGE_PASSWORD_NEW"
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="a-z, 0-9, - and _, at most 32.", show_default=False)]
 
@@ -41,6 +46,9 @@ def create(
         list[str] | None,
         typer.Option("--shares", metavar="SYMBOL=QUANTITY", help="The same; may be repeated.", show_default=False),
     ] = None,
+    role: Annotated[
+        Role, typer.Option("--role", help="An auditor reads everything and changes nothing; both others have no account.")
+    ] = "trader",
 ) -> None:
     """Open an account (as the operator), and stay logged in to it. Reads EXCHANGE_PASSWORD, or asks for a password."""
     try:
@@ -50,11 +58,12 @@ def create(
     endowment = dict(map(_share, shares)) if shares else None
     scope.address  # noqa: B018 - nobody types a password in vain
     # Asked outside of the event loop, where Ctrl-C works.
-    done = asyncio.run(create_login(scope, Credentials(name, read_password(name, confirm=True), units, endowment)))
+    done = asyncio.run(create_login(scope, Credentials(name, read_password(name, confirm=True), units, endowment, role=role)))
     if scope.json:
         show_json(done)
     else:
-        say(f"{name} has an account and is logged in here; try: exchange --as {name} portfolio")
+        next_step = f"; try: exchange --as {name} portfolio" if role == "trader" else f" as {role}"
+        say(f"{name} has an account and is logged in here{next_step}" if role == "trader" else f"{name} can log in{next_step}")
 
 
 async def show(scope: Scope, name: Name) -> None:
@@ -68,18 +77,92 @@ async def show(scope: Scope, name: Name) -> None:
     show_portfolio(found, as_json=scope.json)
 
 
-async def key(scope: Scope, name: Name) -> None:
-    """Make an API key for an account, and show it this once. With it a program connects as ACCOUNT, password KEY."""
-    if scope.account == name:
-        async with scope.trader() as client:
-            secret = await _new_key(client, name)
-    else:
-        async with scope.operator() as client:
-            secret = await _new_key(client, name)
+async def sessions(scope: Scope, name: Name) -> None:
+    """Who is logged in to an account, from where, and since when; and who else is in its team."""
+    async with scope.acting_for(name) as client:
+        state = accepted(await client.request(subjects.auth(name, "show"), None, LoginState))
     if scope.json:
-        show_json(secret)
+        show_json(state)
+        return
+    show_table(
+        ("id", "name", "since", "last use", "from", "ends", "connections"),
+        [
+            (one.id, one.name, moment(one.created), moment(one.used), one.address or "–", moment(one.expires), str(one.live))
+            for one in state.sessions
+        ],
+        left=("id", "name", "from"),
+        empty=f"{name} is not logged in anywhere",
+    )
+    if state.members:
+        say(f"team: {', '.join(f'{member}@{name}' for member in state.members)}")
+
+
+async def password(scope: Scope, name: Name) -> None:
+    """Change a password. All other sessions end, API keys stay.
+
+    Reads EXCHANGE_PASSWORD and EXCHANGE_PASSWORD_NEW, or asks. The operator sets anybody's without knowing the old one.
+    """
+    if scope.account == name:
+        current = await asyncio.to_thread(read_password, name, confirm=False)
+        wanted = await asyncio.to_thread(read_new_password, name)
+        async with scope.trader() as client:
+            state = accepted(await client.request(subjects.auth(name, "show"), None, LoginState))
+            own = find_login(scope.market, name) or ""
+            keep = next((one.id for one in state.sessions if one.id == token_id(own)), "")
+            question = NewPassword(wanted, current, keep)
+            done = accepted(
+                await client.request(subjects.auth(name, "password"), question, Done, repeat=False, seconds=LOG_IN_SECONDS_MAX)
+            )
     else:
-        say(secret.secret)
+        wanted = await asyncio.to_thread(read_new_password, name)
+        async with scope.operator() as client:
+            question_of_operator = Credentials(name, wanted)
+            done = accepted(
+                await client.request(subjects.admin("password"), question_of_operator, Done, seconds=LOG_IN_SECONDS_MAX)
+            )
+    _tell(scope, done)
+
+
+async def log_out(
+    scope: Scope,
+    name: Name,
+    session: Annotated[
+        str, typer.Option("--session", metavar="ID", help="Only this one; see account sessions.", show_default=False)
+    ] = "",
+) -> None:
+    """Log an account out everywhere, live connections included. API keys stay: see exchange key revoke."""
+    async with scope.acting_for(name) as client:
+        done = accepted(await client.request(subjects.auth(name, "log_out"), LogOut(session), Done))
+    _tell(scope, done)
+
+
+async def add_member(
+    scope: Scope, name: Name, member: Annotated[str, typer.Argument(help="Logs in as MEMBER@ACCOUNT.", show_default=False)]
+) -> None:
+    """Let somebody else trade for an account, with a password of their own. Reads EXCHANGE_PASSWORD_NEW, or asks for it."""
+    wanted = await asyncio.to_thread(read_new_password, f"{member}@{name}")
+    async with scope.acting_for(name) as client:
+        question = NewMember(member, wanted)
+        done = accepted(await client.request(subjects.auth(name, "add_member"), question, Done, seconds=LOG_IN_SECONDS_MAX))
+    _tell(scope, done)
+
+
+async def remove_member(scope: Scope, name: Name, member: Annotated[str, typer.Argument(show_default=False)]) -> None:
+    """End a team member's log-in, keys and connections."""
+    async with scope.acting_for(name) as client:
+        done = accepted(await client.request(subjects.auth(name, "remove_member"), Member(member), Done))
+    _tell(scope, done)
+
+
+async def logout(scope: Scope, name: Name) -> None:
+    """End the session that `exchange login` began here."""
+    secret = find_login(scope.market, name)
+    if secret is None:
+        raise Problem(f"{name} is not logged in here")
+    async with scope.login(name, secret) as client:
+        done = accepted(await client.request(subjects.auth(name, "log_out"), LogOut(token_id(secret)), Done))
+    forget_login(scope.market, name)
+    _tell(scope, done)
 
 
 def login(scope: Scope, name: Name) -> None:
@@ -96,11 +179,20 @@ def login(scope: Scope, name: Name) -> None:
 
 def read_password(name: str, *, confirm: bool) -> str:
     """The password from the environment, or typed (twice when it is a new one)."""
-    if password := os.environ.get(PASSWORD_VARIABLE):
+    return _read(PASSWORD_VARIABLE, f"Password of {name}", confirm=confirm)
+
+
+def read_new_password(name: str) -> str:
+    """The same for one that replaces another, or that is somebody else's."""
+    return _read(PASSWORD_NEW_VARIABLE, f"New password of {name}", confirm=True)
+
+
+def _read(variable: str, prompt: str, *, confirm: bool) -> str:
+    if password := os.environ.get(variable):
         return password
     if not sys.stdin.isatty():
-        raise Problem(f"there is no terminal to ask for the password on; set {PASSWORD_VARIABLE}", MISUSED)
-    typed: str = typer.prompt(f"Password of {name}", hide_input=True, confirmation_prompt=confirm, err=True)
+        raise Problem(f"there is no terminal to ask for the password on; set {variable}", MISUSED)
+    typed: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
 
 
@@ -114,13 +206,18 @@ async def create_login(scope: Scope, wanted: Credentials) -> Done:
 
 
 async def _stay_logged_in(scope: Scope, name: str, password: str) -> None:
-    async with scope.login(name, password) as client:
-        secret = await _new_key(client, name)
+    async with scope.guest() as guest:
+        wanted = LogIn(name, password, f"command line on {socket.gethostname()}"[:64], remember=True)
+        subject = subjects.auth(guest.login, "log_in")
+        secret = accepted(await guest.request(subject, wanted, Secret, seconds=LOG_IN_SECONDS_MAX))
     store_login(scope.market, name, secret.secret)
 
 
-async def _new_key(client: Client, name: str) -> Secret:
-    return accepted(await client.request(subjects.api(name, "key"), None, Secret, repeat=False))
+def _tell(scope: Scope, done: Done) -> None:
+    if scope.json:
+        show_json(done)
+    else:
+        say(done.detail)
 
 
 def _share(text: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from . import accounts, audit, bench, command, holdings, market_data, replay, status, trading, up
+from . import accounts, audit, bench, command, holdings, keys, market_data, replay, status, trading, up
 from .command import add
 from .problem import FAILED, Problem
 from .scope import Scope
@@ -21,7 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-account = typer.Typer(help="Open accounts and look at them.", no_args_is_help=True)
+account = typer.Typer(help="Open accounts, look at them, and say who may log in.", no_args_is_help=True)
+key = typer.Typer(help="API keys for programs.", no_args_is_help=True)
 replays = typer.Typer(help="Feed recorded order flow to the running market.", no_args_is_help=True)
 
 
@@ -46,8 +47,17 @@ add(replays, replay.lobster)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
 add(account, accounts.show)
-add(account, accounts.key)
+add(account, accounts.sessions)
+add(account, accounts.password)
+add(account, accounts.log_out, "log-out")
+add(account, accounts.add_member, "add-member")
+add(account, accounts.remove_member, "remove-member")
+app.add_typer(key, name="key", rich_help_panel="Accounts")
+add(key, keys.create)
+add(key, keys.list_keys, "list")
+add(key, keys.revoke)
 add(app, accounts.login, panel="Accounts")
+add(app, accounts.logout, panel="Accounts")
 add(app, trading.buy, panel="Trading")
 add(app, trading.sell, panel="Trading")
 add(app, trading.replace, panel="Trading")

@@ -1,4 +1,4 @@
-"""The log-ins of the person at this keyboard: API keys by market and account, in a file that only they can read."""
+"""The log-ins of the person at this keyboard: sessions by market and log-in, in a file that only they can read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONFIG_VARIABLE: Final = "EXCHANGE_CONFIG"
 """Names another directory for the file."""
 
 Stored = dict[str, dict[str, str]]
-"""Market (its data directory or its server's URL) → account → API key."""
+"""Market (its data directory or its server's URL) → log-in → session."""
 
 
 def config_directory() -> Path:
@@ -31,15 +31,23 @@ def config_directory() -> Path:
 
 
 def find_login(market: str, account: str) -> str | None:
-    """The key of an account at a market, None when nobody has logged in here."""
+    """The session of a log-in at a market, None when nobody has logged in here."""
     return _read(config_directory() / LOGINS_FILE).get(market, {}).get(account)
 
 
-def store_login(market: str, account: str, key: str) -> None:
-    """Keep a key; the one that was there before is replaced."""
+def store_login(market: str, account: str, session: str) -> None:
+    """Keep a session; the one that was there before is replaced."""
     with _only_writer() as path:
         stored = _read(path)
-        stored.setdefault(market, {})[account] = key
+        stored.setdefault(market, {})[account] = session
+        write_private(path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
+
+
+def forget_login(market: str, account: str) -> None:
+    """Keep it no longer."""
+    with _only_writer() as path:
+        stored = _read(path)
+        stored.get(market, {}).pop(account, None)
         write_private(path, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
 
 

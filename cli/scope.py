@@ -102,6 +102,12 @@ class Scope:
             yield client
 
     @asynccontextmanager
+    async def acting_for(self, name: str) -> AsyncIterator[Client]:
+        """A connection that may change that log-in: its own (--as), or else the operator's."""
+        async with self.trader() if self.account == name else self.operator() as client:
+            yield client
+
+    @asynccontextmanager
     async def operator(self) -> AsyncIterator[Client]:
         """A connection as the operator, whose password stands in the data directory."""
         if self._by_address:

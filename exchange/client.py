@@ -1,4 +1,4 @@
-"""A client of a market: logs in as an account, asks, and places orders without ever placing one twice.
+"""A client of a market: logs in, asks, and places orders without ever placing one twice.
 
 For the command line, for tests and for programs of one's own:
 
@@ -22,8 +22,9 @@ from nats.aio.client import Client as Connection
 from . import subjects
 from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX
 from .messages.base import decoder, encode
+from .messages.logins import LogIn, LogOut, Secret
 from .messages.requests import Command, Outcome, Refused, Replace, Reply
-from .permissions import guest_name
+from .permissions import RESERVED, TOKEN, account_of, guest_name
 
 ATTEMPT_SECONDS_MAX: Final = 2.0
 """An answer that takes longer is taken for lost."""
@@ -32,6 +33,10 @@ PATIENCE_SECONDS: Final = 12.0
 RETRY_SECONDS: Final = 0.1
 LOGIN_SECONDS_MAX: Final = 6
 """More than the server's own patience with a log-in."""
+PASSWORD_SECONDS_MAX: Final = 30.0
+"""A password may wait in line that long: the market looks at a few at a time, so that those who trade notice nothing."""
+SESSION_NAME: Final = "client"
+GOODBYE_SECONDS_MAX: Final = 1.0
 LOGIN_UNCHECKED_SECONDS: Final = 1.5
 """A log-in that is refused only after that long was not checked by anybody: the auth worker is away."""
 BUSY: Final = "busy"
@@ -52,7 +57,7 @@ class Unreachable(ClientError):
 
 
 class LoginRefused(ClientError):
-    """The account's name or secret is not right."""
+    """The log-in's name or secret is not right, or there were too many wrong ones."""
 
 
 class Forbidden(ClientError):
@@ -102,10 +107,14 @@ class Client:
     attempt opens another one.
     """
 
-    def __init__(self, server: str, account: str, secret: str, patience: float) -> None:
-        self.account = account or guest_name()
+    def __init__(self, server: str, login: str, secret: str, patience: float) -> None:
+        self.login = login or guest_name()
+        self.account = account_of(self.login)
         self._server = server
         self._secret = secret
+        # The market's own log-ins have secrets that nobody could guess, and need no session.
+        self._has_password = not RESERVED.fullmatch(self.login) and TOKEN.fullmatch(secret) is None
+        self._session: Secret | None = None
         self._patience = patience
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
@@ -113,12 +122,12 @@ class Client:
         self._complaint = ""
 
     @classmethod
-    async def connect(cls, server: str, account: str = "", secret: str = "", *, patience: float = PATIENCE_SECONDS) -> Self:
-        """Log in with a password, an API key or a session token; without an account as a guest.
+    async def connect(cls, server: str, login: str = "", secret: str = "", *, patience: float = PATIENCE_SECONDS) -> Self:
+        """Log in with a password, an API key or a session token; without a login as a guest.
 
-        Raises LoginRefused or Unreachable.
+        With a password the client gets itself a session, which ends when it is closed. Raises LoginRefused or Unreachable.
         """
-        client = cls(server, account, secret, patience)
+        client = cls(server, login, secret, patience)
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -137,6 +146,13 @@ class Client:
 
     async def close(self) -> None:
         """Close the connection; nothing that was answered is lost."""
+        if self._session is not None and self._connection is not None and self._connection.is_connected:
+            subject, session = subjects.auth(self.login, "log_out"), self._session.id
+            with contextlib.suppress(nats.errors.Error):
+                await self._connection.request(subject, encode(LogOut(session)), timeout=GOODBYE_SECONDS_MAX)
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
         if self._connection is not None and not self._connection.is_closed:
             await self._connection.close()
 
@@ -144,9 +160,32 @@ class Client:
         """The open connection, for subscriptions. It is another one after a break. Raises LoginRefused or Unreachable."""
         async with self._connecting:
             if self._connection is None or not self._connection.is_connected:
-                await self.close()
-                self._connection = await self._open()
+                await self._hang_up()
+                if self._has_password and self._session is None:
+                    self._session = await self._begin_session()
+                try:
+                    self._connection = await self._open()
+                except LoginRefused:
+                    if self._session is None:
+                        raise
+                    self._session = None  # It is over; the password gets another one.
+                    raise Unreachable("the session has ended") from None
             return self._connection
+
+    async def _begin_session(self) -> Secret:
+        """For a password, which is told to nobody but the auth worker, over a guest's connection."""
+        wanted = LogIn(self.login, self._secret, SESSION_NAME)
+        async with Client(self._server, "", "", self._patience) as guest:
+            subject = subjects.auth(guest.login, "log_in")
+            try:
+                found = await guest.request(subject, wanted, Secret, seconds=PASSWORD_SECONDS_MAX)
+            except Unreachable as error:
+                raise Unreachable(f"log-ins cannot be checked at the moment; try again shortly ({error})") from None
+        if not isinstance(found, Refused):
+            return found
+        if found.reason == BUSY:
+            raise Unreachable(found.detail)
+        raise LoginRefused(f"the log-in of {self.login} was refused: {found.detail}")
 
     async def request(
         self,
@@ -205,7 +244,7 @@ class Client:
                 raise ClientError(f"{subject} cannot be asked that: {error}") from None
             except (nats.errors.Error, OSError, TimeoutError):
                 if f'"{subject.lower()}"' in self._complaint:
-                    raise Forbidden(f"{self.account} may not ask {subject}") from None
+                    raise Forbidden(f"{self.login} may not ask {subject}") from None
                 problem = f"no answer to {subject}"
                 if not repeat:
                     raise Unreachable(problem) from None
@@ -246,10 +285,10 @@ class Client:
         try:
             await connection.connect(
                 self._server,
-                user=self.account,
-                password=self._secret,
+                user=self.login,
+                password=self._session.secret if self._session else self._secret,
                 name="exchange client",
-                inbox_prefix=subjects.inbox_prefix(self.account).encode(),
+                inbox_prefix=subjects.inbox_prefix(self.login).encode(),
                 connect_timeout=LOGIN_SECONDS_MAX,
                 allow_reconnect=False,
                 max_reconnect_attempts=1,  # nats-py would try to reach a dead server for two minutes.
@@ -267,4 +306,4 @@ class Client:
                 raise Unreachable(f"no market answers at {self._server}") from None
             if time.monotonic() - started > LOGIN_UNCHECKED_SECONDS:
                 raise Unreachable("log-ins cannot be checked at the moment; try again shortly") from None
-            raise LoginRefused(f"the log-in of {self.account} was refused: the password or key is not right") from None
+            raise LoginRefused(f"the log-in of {self.login} was refused: the password or key is not right") from None

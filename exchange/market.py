@@ -15,6 +15,7 @@ from .messages.journal import DefineSymbol, Fees
 from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
 
 OPEN_ORDERS_MAX = 5_000
+INVITATION_LENGTH_MIN = 8
 
 
 class MarketError(ValueError):
@@ -37,7 +38,9 @@ class SymbolRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a new account is given, and whether people may open one themselves."""
 
-    sign_up: Literal["open", "off"] = "open"
+    sign_up: Literal["open", "invitation", "off"] = "open"
+    invitations: list[str] = []
+    """Codes, any of which lets one sign up by invitation."""
     cash: str | int | float = 100_000
     shares: dict[str, int] = {}
 
@@ -136,6 +139,7 @@ def _problems(market: Market) -> Iterator[str]:
     yield from _symbol_problems(market)
     symbols = {rules.symbol for rules in market.symbols}
     yield from _amount_problems("accounts.cash", market.accounts.cash)
+    yield from _invitation_problems(market.accounts)
     for symbol, quantity in market.accounts.shares.items():
         if symbol not in symbols:
             yield f"accounts.shares: {symbol} is not one of the symbols"
@@ -160,6 +164,14 @@ def _problems(market: Market) -> Iterator[str]:
         if not 0 <= bot.shares <= QUANTITY_MAX:
             yield f"{field}.shares: expected 0 or more, got {bot.shares}"
         yield from _amount_problems(f"{field}.cash", bot.cash)
+
+
+def _invitation_problems(rules: AccountRules) -> Iterator[str]:
+    if rules.sign_up == "invitation" and not rules.invitations:
+        yield "accounts.invitations: at least one code is needed for sign_up: invitation"
+    for index, code in enumerate(rules.invitations):
+        if len(code) < INVITATION_LENGTH_MIN:
+            yield f"accounts.invitations[{index}]: expected at least {INVITATION_LENGTH_MIN} characters, which nobody guesses"
 
 
 def _symbol_problems(market: Market) -> Iterator[str]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 import secrets as random_source
+from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final, Literal
 
 import msgspec
 
 from .messages.base import ACCOUNT_PATTERN
+from .messages.logins import Scope
 
-Role = Literal["guest", "trader", "operator"]
+Role = Literal["guest", "trader", "operator", "auditor"]
 """Roles of people and their programs; a signed token says which."""
 StaticUser = Literal["worker", "bots"]
 """Users of this market's own processes, written into the server's configuration."""
@@ -25,7 +28,7 @@ EVERYTHING: Final = (">",)
 
 
 class Permissions(msgspec.Struct, frozen=True):
-    """Subjects somebody may publish to and subscribe to; `{account}` stands for their own name."""
+    """Subjects somebody may publish to and subscribe to; `{login}` is their own name, `{account}` that of their account."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
@@ -33,20 +36,35 @@ class Permissions(msgspec.Struct, frozen=True):
     """May answer a request that reached them, wherever its inbox is."""
 
 
-TABLE: Final[dict[Role | StaticUser, Permissions]] = {
+TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
     "guest": Permissions(
-        publish=("public.*", "auth.sign_up"),
-        subscribe=("market.>", "_INBOX_{account}.>"),
+        publish=("public.*", "auth.{login}.sign_up", "auth.{login}.log_in"),
+        subscribe=("market.>", "_INBOX_{login}.>"),
     ),
     "trader": Permissions(
-        publish=("orders.{account}", "api.{account}.*", "public.*"),
-        subscribe=("reports.{account}", "market.>", "_INBOX_{account}.>"),
+        publish=("orders.{account}", "api.{account}.*", "auth.{login}.*", "public.*"),
+        subscribe=("reports.{account}", "market.>", "_INBOX_{login}.>"),
+    ),
+    # An API key of a trader has one of these or both. Neither may change the log-in, or make further keys.
+    "read": Permissions(
+        publish=("api.{account}.*", "public.*"),
+        subscribe=("reports.{account}", "market.>", "_INBOX_{login}.>"),
+    ),
+    "trade": Permissions(
+        publish=("orders.{account}", "public.*"),
+        subscribe=("market.>", "_INBOX_{login}.>"),
     ),
     "operator": Permissions(
-        publish=("admin.*", "api.*.*", "public.*", "$SRV.>"),
-        subscribe=("reports.*", "market.>", "_INBOX_{account}.>"),
+        publish=("admin.*", "api.*.*", "auth.*.*", "public.*", "$SRV.>"),
+        subscribe=("reports.*", "market.>", "_INBOX_{login}.>"),
     ),
-    # Bots trade on behalf of many accounts, but must not be able to get themselves a session of any of them.
+    # Reads everything, changes nothing but its own password and sessions. Not even JetStream's reading requests: the server
+    # answers those wherever the request says, so that one of them could write into a log.
+    "auditor": Permissions(
+        publish=("admin.portfolio", "admin.digest", "admin.history", "api.*.*", "auth.{login}.*", "public.*", "$SRV.>"),
+        subscribe=("journal", "events.*", "reports.*", "market.>", "_INBOX_{login}.>"),
+    ),
+    # Bots trade on behalf of many accounts; their log-ins are none of their business.
     "bots": Permissions(
         publish=(
             "orders.*",
@@ -58,26 +76,36 @@ TABLE: Final[dict[Role | StaticUser, Permissions]] = {
             "admin.open_account",
             "admin.deposit",
         ),
-        subscribe=("reports.*", "market.>", "_INBOX_{account}.>", "$SRV.>"),
+        subscribe=("reports.*", "market.>", "_INBOX_{login}.>", "$SRV.>"),
         answers=True,
     ),
     "worker": Permissions(publish=EVERYTHING, subscribe=EVERYTHING),
 }
 
 
-def permissions(role: Role | StaticUser, account: str) -> Permissions:
-    """The table's row for a role, narrowed to one account (static users: to their own name)."""
-    row = TABLE[role]
+def permissions(rows: Iterable[Role | Scope | StaticUser], login: str) -> Permissions:
+    """What the table's rows allow together, narrowed to one log-in (static users: to their own name)."""
+    account = account_of(login)
+
+    def narrowed(subjects: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(subject.format(login=login, account=account) for subject in subjects))
+
+    chosen = [TABLE[row] for row in rows]
     return Permissions(
-        publish=tuple(subject.format(account=account) for subject in row.publish),
-        subscribe=tuple(subject.format(account=account) for subject in row.subscribe),
-        answers=row.answers,
+        publish=narrowed(subject for row in chosen for subject in row.publish),
+        subscribe=narrowed(subject for row in chosen for subject in row.subscribe),
+        answers=any(row.answers for row in chosen),
     )
 
 
 # ── Names ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 GUEST_PATTERN: Final = r"^guest-[a-z0-9]{16,64}$"
+LOGIN: Final = re.compile(rf"({ACCOUNT_PATTERN[1:-1]}@)?{ACCOUNT_PATTERN[1:-1]}")
+"""`alice`, or `bert@alice` for a member of her team."""
+TOKEN: Final = re.compile(r"(key|session)_[A-Za-z0-9_-]{43}")
+"""What an API key or a session's token looks like; no password may, so that a token never costs an argon2."""
+TOKEN_ID_LENGTH: Final = 12
 RESERVED: Final = re.compile(r"^(operator|auditor|admin|system|worker|auth|bots|guest.*)$")
 """Names that a trader might be mistaken for, or that the market uses itself."""
 
@@ -85,8 +113,8 @@ RESERVED: Final = re.compile(r"^(operator|auditor|admin|system|worker|auth|bots|
 def guest_name() -> str:
     """A name for one guest's connection; the client connects as this user with the inbox prefix that belongs to it.
 
-    Nobody can read another guest's answers without knowing its name, which only the server hears. Two guests with
-    the same name would be harmless: a guest is told nothing but public data, and inboxes carry random tokens.
+    Nobody can read another guest's answers, its session when it logs in among them, without knowing its name, which only
+    the server hears and which nobody can guess.
     """
     return f"guest-{random_source.token_hex(16)}"
 
@@ -103,3 +131,18 @@ def name_problem(account: str) -> str:
     if RESERVED.fullmatch(account):
         return f"the name {account} is reserved"
     return ""
+
+
+def account_of(login: str) -> str:
+    """The account that a log-in acts for: alice for alice and for bert@alice."""
+    return login.rpartition("@")[2]
+
+
+def token_digest(secret: str) -> str:
+    """What is stored of a key or a session. One round is enough: nobody guesses 256 random bits."""
+    return blake2b(secret.encode(), digest_size=32).hexdigest()
+
+
+def token_id(secret: str) -> str:
+    """Names a key or a session in lists; no secret, because the digest is none."""
+    return token_digest(secret)[:TOKEN_ID_LENGTH]

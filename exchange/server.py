@@ -125,7 +125,7 @@ def _config(options: ServerOptions, secrets: Secrets) -> dict[str, Any]:
 
 
 def _user(user: StaticUser, password: str) -> dict[str, Any]:
-    allowed = permissions(user, user)
+    allowed = permissions((user,), user)
     entry: dict[str, Any] = {"user": user, "password": password}
     if allowed.publish != EVERYTHING:
         entry["permissions"] = {"publish": {"allow": allowed.publish}, "subscribe": {"allow": allowed.subscribe}}

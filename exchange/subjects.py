@@ -19,7 +19,7 @@ def log_subject(log: str) -> str:
 LEASES: Final = "LEASES"
 """KV bucket: who leads a stage."""
 CREDENTIALS: Final = "CREDENTIALS"
-"""KV bucket: password hashes and API keys, one key per account."""
+"""KV bucket: password hashes and API keys, one key per log-in."""
 SNAPSHOTS: Final = "SNAPSHOTS"
 """Object store: the newest state of each stage."""
 
@@ -55,9 +55,9 @@ def admin(verb: str) -> str:
     return f"admin.{verb}"
 
 
-def auth(verb: str) -> str:
-    """Where log-ins are made and changed."""
-    return f"auth.{verb}"
+def auth(login: str, verb: str) -> str:
+    """Where a log-in changes itself, and where a guest becomes one."""
+    return f"auth.{login}.{verb}"
 
 
 def trade(symbol: str) -> str:
@@ -80,9 +80,9 @@ def candle(symbol: str, interval: str) -> str:
     return f"market.{symbol}.candle.{interval}"
 
 
-def inbox_prefix(account: str) -> str:
-    """Prefix of the inboxes an account may listen on, so that nobody reads another's answers."""
-    return f"_INBOX_{account}"
+def inbox_prefix(login: str) -> str:
+    """Prefix of the inboxes a log-in may listen on, so that nobody reads another's answers."""
+    return f"_INBOX_{login}"
 
 
 def is_inbox(reply: str) -> bool:

@@ -1,33 +1,37 @@
 """The auth worker: the NATS server asks it about every log-in but those of the market's own processes.
 
-Run as `python -P -m exchange.ledger.auth --data DIR`. Several may run; the server asks any of them.
+Run as `python -P -m exchange.ledger.auth --data DIR`. Several may run; the server asks any of them. A connection is made
+with what costs nothing to check, a key or a session; passwords are looked at by the registrar, which may take its time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from exchange.connection import connect
-from exchange.messages.base import ACCOUNT_PATTERN
-from exchange.permissions import OPERATOR, Role, is_guest, permissions
+from exchange.permissions import permissions
 from exchange.questions import Questions
 from exchange.server import APP, LOGIN_SECONDS_MAX
 from exchange.worker import Worker, run
 
-from .credentials import TOKEN, CredentialStore, Login, Passwords, token_fits
+from .credentials import SECOND, CredentialStore, Passwords
+from .doorkeeper import Doorkeeper, Identity, Unwelcome
+from .enforcer import Enforcer
+from .greed import Greed, Penalties
+from .guessing import Guessing
+from .login_desk import LoginDesk
+from .presence import Presence, user_name
 from .registrar import Registrar
-from .tokens import ConnectOptions, Issuer, LoginRequest, TokenError, read_request
+from .tokens import Issuer, LoginRequest, TokenError, read_request
 
 CALLOUT: Final = "$SYS.REQ.USER.AUTH"
 QUEUE: Final = "auth"
@@ -35,49 +39,7 @@ REQUESTS_MAX: Final = 1_000
 """Log-ins looked at at a time. One more gets no answer: the server refuses it after LOGIN_SECONDS_MAX."""
 REFUSAL_SECONDS: Final = 0.3
 """A refused log-in is told so only after this long, so that guessing is slow."""
-
 logger = logging.getLogger(__name__)
-
-
-class Identity(NamedTuple):
-    """Who a connection turned out to be."""
-
-    name: str
-    role: Role
-
-
-class Doorkeeper:
-    """Decides who a connection is."""
-
-    def __init__(self, store: CredentialStore, passwords: Passwords, operator_password: str) -> None:
-        self._store = store
-        self._passwords = passwords
-        self._operator_password = operator_password.encode()
-
-    async def prepare(self) -> None:
-        """The operator has a log-in in every market; its password is not stored, it stands in the secrets file."""
-        await self._store.create(OPERATOR, Login(OPERATOR, created=time.time_ns()))
-
-    async def identify(self, connection: str, options: ConnectOptions) -> Identity | None:
-        """Who this is, by password, API key, session token or as a guest; None when something does not fit.
-
-        A guest without a name is called after its connection. It hears the market but no answers: it does not know its inbox.
-        """
-        name, secret = options.user, options.password
-        if name == "":
-            return Identity(f"guest-{connection.lower()}", "guest")
-        if is_guest(name):
-            return Identity(name, "guest")
-        if re.fullmatch(ACCOUNT_PATTERN, name) is None:
-            return None
-        login = await self._store.get(name)
-        if TOKEN.fullmatch(secret):
-            fits = login is not None and token_fits(secret, login, time.time_ns())
-        elif name == OPERATOR:
-            fits = hmac.compare_digest(secret.encode(), self._operator_password)
-        else:
-            fits = await self._passwords.fits(secret, login)
-        return Identity(name, login.role) if fits and login is not None else None
 
 
 class Callout:
@@ -108,7 +70,9 @@ class Callout:
             return
         try:
             async with asyncio.timeout(LOGIN_SECONDS_MAX):  # Then the server has given it up; no hashing for nobody.
-                identity = await self._doorkeeper.identify(request.user_nkey, request.connect_opts)
+                identity = await self._doorkeeper.identify(request.user_nkey, request.connect_opts, request.client_info.host)
+        except Unwelcome:
+            return
         except (nats.errors.Error, TimeoutError) as error:
             logger.warning("a log-in could not be looked at: %s", error or type(error).__name__)
             return
@@ -124,8 +88,9 @@ class Callout:
         now = int(time.time())
         if identity is None:
             return self._issuer.refuse(request, "the log-in does not fit", now)
-        allowed = permissions(identity.role, identity.name)
-        return self._issuer.grant(request, self._issuer.user(request.user_nkey, identity.name, APP, allowed, now), now)
+        allowed = permissions(identity.rows, identity.name)
+        name, end = user_name(identity.name, identity.credential), identity.expires // SECOND
+        return self._issuer.grant(request, self._issuer.user(request.user_nkey, name, APP, allowed, now, end), now)
 
 
 @asynccontextmanager
@@ -137,22 +102,32 @@ async def serving(worker: Worker) -> AsyncIterator[asyncio.Event]:
     async def on_closed() -> None:
         closed.set()
 
-    # Log-in requests carry passwords, so they come in on a connection of their own, in an account of its own.
+    # What the server asks carries secrets, so it comes in on a connection of its own, in an account of its own.
     callout_client = await connect(
         settings.server, "auth", settings.secrets.auth, name=f"{worker.name} callout", on_closed=on_closed
+    )
+    system = await connect(
+        settings.server, "system", settings.secrets.system, name=f"{worker.name} system", on_closed=on_closed
     )
     passwords = Passwords()
     questions = Questions(worker.nats, worker.name)
     try:
         store = await CredentialStore.open(worker.nats)
-        doorkeeper = Doorkeeper(store, passwords, settings.secrets.operator)
+        guessing, presence, penalties = Guessing(), Presence(system), Penalties()
+        doorkeeper = Doorkeeper(store, guessing, presence, penalties, settings.secrets.operator)
+        enforcer = Enforcer(store, Greed(settings.market.limits.orders_per_second), penalties, presence)
+        presence.on_connected, presence.on_look = enforcer.check, enforcer.look
         await doorkeeper.prepare()
+        await presence.start()
         await Callout(callout_client, doorkeeper, Issuer(settings.secrets.issuer_seed)).start()
-        await Registrar(worker.nats, store, passwords, settings.market).answer(questions)
+        await LoginDesk(store, passwords, guessing, doorkeeper, enforcer).answer(questions)
+        await Registrar(worker.nats, store, passwords, settings.market, guessing, doorkeeper, enforcer).answer(questions)
         yield closed
     finally:
         await questions.stop()
+        await presence.stop()
         await callout_client.close()
+        await system.close()
         passwords.close()
 
 

@@ -1,8 +1,9 @@
-"""Makes log-ins and changes them: signing up, sessions, API keys, passwords. A log-in's account is opened by the ledger."""
+"""Makes log-ins: signing up, accounts and staff by the operator, teams. A log-in's account is opened by the ledger."""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import re
 import time
 from collections.abc import Callable
@@ -14,39 +15,36 @@ from nats.aio.client import Client
 
 from exchange import subjects
 from exchange.market import Market
-from exchange.messages.administration import AccountQuestion, Credentials, Done, NewAccount, NewPassword, Secret
+from exchange.messages import logins
+from exchange.messages.administration import AccountQuestion, Credentials, Done, NewAccount
 from exchange.messages.base import ACCOUNT_PATTERN, decoder, encode
 from exchange.messages.requests import Refused
-from exchange.permissions import OPERATOR, name_problem
+from exchange.permissions import name_problem
 from exchange.questions import Questions
 
 from . import refusals
-from .credentials import (
-    CredentialStore,
-    Login,
-    Passwords,
-    Token,
-    new_key,
-    new_session,
-    password_problem,
-    with_key,
-    with_password,
-    with_session,
-)
+from .credentials import MEMBERS_MAX, CredentialStore, Login, Passwords, password_problem
+from .doorkeeper import Doorkeeper
+from .enforcer import Enforcer
+from .guessing import SHARED, Guessing, Throttle, TooManyGuesses
+from .login_desk import NOT_ALLOWED, PASSWORD, SLOW_DOWN, login_of, quoted
 
 SIGN_UP_OFF: Final = "sign_up_off"
-NOT_ALLOWED: Final = "not_allowed"
+INVITATION: Final = "invitation"
 NAME_TAKEN: Final = "name_taken"
-PASSWORD: Final = "password"
+TOO_MANY_MEMBERS: Final = "too_many_members"
 UNAVAILABLE: Final = "unavailable"
 
 LEDGER_SECONDS_MAX: Final = 10.0
 """How long a sign-up waits for the ledger, which may be restarting; its client must be more patient than that."""
 ASK_SECONDS_MAX: Final = 2.0
 ASK_AGAIN_SECONDS: Final = 0.2
+SIGN_UPS_FREE: Final = 100
+"""From one address, where addresses tell people apart; then each costs a wait, as a wrong password does."""
 
 _decode_credentials = decoder(Credentials).decode
-_decode_new_password = decoder(NewPassword).decode
+_decode_new_member = decoder(logins.NewMember).decode
+_decode_member = decoder(logins.Member).decode
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -65,7 +63,7 @@ class LedgerSilent(Exception):
 
 
 class Registrar:
-    """Answers auth.sign_up, admin.create_account, and api.<account>.session, .key and .password."""
+    """Answers auth.<guest>.sign_up, auth.<account>.add_member and .remove_member, and admin.create_account."""
 
     def __init__(
         self,
@@ -73,56 +71,117 @@ class Registrar:
         store: CredentialStore,
         passwords: Passwords,
         market: Market,
+        guessing: Guessing,
+        doorkeeper: Doorkeeper,
+        enforcer: Enforcer,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
         self._client = client
         self._store = store
         self._passwords = passwords
         self._market = market
+        self._guessing = guessing
+        self._doorkeeper = doorkeeper
+        self._enforcer = enforcer
+        self._sign_ups = Throttle(SIGN_UPS_FREE)
         self._now = now
 
     async def answer(self, questions: Questions) -> None:
         """Take the questions that are the registrar's."""
-        await questions.answer(subjects.auth("sign_up"), self.sign_up)
         await questions.answer(subjects.admin("create_account"), self.create_account)
-        await questions.answer(subjects.api("*", "session"), self.session)
-        await questions.answer(subjects.api("*", "key"), self.key)
-        await questions.answer(subjects.api("*", "password"), self.password)
+        await questions.answer(subjects.auth("*", "sign_up"), self.sign_up)
+        await questions.answer(subjects.auth("*", "add_member"), self.add_member)
+        await questions.answer(subjects.auth("*", "remove_member"), self.remove_member)
 
-    async def sign_up(self, _: str, data: bytes) -> Done | Refused:
+    # ── Guests ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def sign_up(self, subject: str, data: bytes) -> Done | Refused:
         """A guest becomes a trader. Asked again with the same password it goes on where it stopped."""
-        if self._market.accounts.sign_up == "off":
+        rules = self._market.accounts
+        if rules.sign_up == "off":
             return Refused(SIGN_UP_OFF, "this market takes no sign-ups; ask its operator for an account")
         credentials = _decode_credentials(data)
-        if credentials.cash is not None or credentials.shares is not None:
+        if credentials.cash is not None or credentials.shares is not None or credentials.role != "trader":
             return Refused(NOT_ALLOWED, "only the operator decides what an account starts with")
-        return await self._create(credentials, adopt=False)
+        address = self._doorkeeper.address_of(login_of(subject))
+        if address not in SHARED:
+            if (seconds := self._sign_ups.wait(address, time.monotonic())) > 0:
+                return Refused(SLOW_DOWN, f"too many sign-ups from one address; try again in {max(1, round(seconds))} s")
+            self._sign_ups.failed(address, time.monotonic())
+        if rules.sign_up == "invitation":
+
+            async def invited() -> bool:
+                given = credentials.invitation.encode()
+                return any(hmac.compare_digest(code.encode(), given) for code in rules.invitations)
+
+            try:
+                if not await self._guessing.attempt(f"{INVITATION} {address}", address, invited):
+                    return Refused(INVITATION, "this market takes sign-ups by invitation; the code is not right")
+            except TooManyGuesses as error:
+                return Refused(SLOW_DOWN, str(error))
+        return await self._create(credentials, adopt=False, address=address)
+
+    # ── Teams ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def add_member(self, subject: str, data: bytes) -> Done | Refused:
+        """One more log-in for an account. Asked again with the same name it changes nothing but what a crash left undone."""
+        account, wanted = login_of(subject), _decode_new_member(data)
+        if problem := _member_problem(account, wanted.name) or password_problem(wanted.password):
+            return refusals.malformed(problem)
+        owner = await self._store.get(account)
+        if owner is None:
+            return refusals.unknown_account(account)
+        if owner.role != "trader":
+            return Refused(NOT_ALLOWED, f"{account} does not trade; only accounts have teams")
+        if wanted.name not in owner.members and len(owner.members) >= MEMBERS_MAX:
+            return Refused(TOO_MANY_MEMBERS, f"a team has at most {MEMBERS_MAX} members")
+        stored = await self._passwords.hash(wanted.password)
+        # First the list: whoever is not in it could not be removed.
+        await self._store.change(account, lambda login: _with_member(login, wanted.name))
+        name = f"{wanted.name}@{account}"
+        if not await self._store.create(name, Login("trader", stored, self._now())):
+            return Refused(NAME_TAKEN, f"{name} is in the team")
+        return Done(f"{name} can log in and trade for {account}")
+
+    async def remove_member(self, subject: str, data: bytes) -> Done | Refused:
+        """A log-in ends: first what lets it in, then its connections, then its place in the list."""
+        account, member = login_of(subject), _decode_member(data).name
+        owner = await self._store.get(account) if re.fullmatch(ACCOUNT_PATTERN, account) else None
+        if owner is None or member not in owner.members:
+            return Refused(refusals.UNKNOWN_ACCOUNT, f"{quoted(member)} is not in the team of {account}")
+        name = f"{member}@{account}"
+        await self._store.delete(name)
+        await self._enforcer.enforce(name)
+        await self._store.change(account, lambda login: _without_member(login, member))
+        return Done(f"{name} is no longer in the team")
+
+    # ── The operator ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def create_account(self, _: str, data: bytes) -> Done | Refused:
         """The operator makes a log-in, if need be for an account that exists without one (a bot's, for example)."""
-        return await self._create(_decode_credentials(data), adopt=True)
+        credentials = _decode_credentials(data)
+        if credentials.role != "trader":
+            return await self._create_staff(credentials)
+        return await self._create(credentials, adopt=True)
 
-    async def session(self, subject: str, _: bytes) -> Secret | Refused:
-        """A token that a page keeps instead of the password."""
-        return await self._issue(subject, new_session, with_session)
-
-    async def key(self, subject: str, _: bytes) -> Secret | Refused:
-        """An API key for a program."""
-        return await self._issue(subject, new_key, with_key)
-
-    async def password(self, subject: str, data: bytes) -> Done | Refused:
-        """Another password; all sessions end, API keys stay."""
-        account, password = _account(subject), _decode_new_password(data).password
-        if account == OPERATOR:
-            return Refused(NOT_ALLOWED, "the operator's password stands in the market's secrets file")
-        if problem := password_problem(password):
+    async def _create_staff(self, credentials: Credentials) -> Done | Refused:
+        name, role = credentials.account, credentials.role
+        if problem := name_problem(name):
+            return Refused(refusals.ACCOUNT_NAME, refusals.clip(problem, refusals.TEXT_LENGTH_MAX))
+        if problem := password_problem(credentials.password):
             return Refused(PASSWORD, problem)
-        stored = await self._passwords.hash(password)
-        if not await self._change(account, lambda login: with_password(login, stored)):
-            return refusals.unknown_account(account)
-        return Done(f"{account} has a new password; all sessions have ended")
+        if credentials.cash is not None or credentials.shares is not None:
+            return Refused(NOT_ALLOWED, f"an {role} has no account to start with anything")
+        try:
+            taken = await self._ledger_knows(name)
+        except LedgerSilent:
+            return Refused(UNAVAILABLE, "the ledger does not answer; try again in a moment")
+        login = Login(role, await self._passwords.hash(credentials.password), self._now())
+        if taken or not await self._store.create(name, login):
+            return Refused(NAME_TAKEN, f"the name {name} is taken")
+        return Done(f"{name} can log in as {role}")
 
-    async def _create(self, credentials: Credentials, *, adopt: bool) -> Done | Refused:
+    async def _create(self, credentials: Credentials, *, adopt: bool, address: str = "") -> Done | Refused:
         account, password = credentials.account, credentials.password
         if problem := name_problem(account):
             return Refused(refusals.ACCOUNT_NAME, refusals.clip(problem, refusals.TEXT_LENGTH_MAX))
@@ -137,12 +196,17 @@ class Registrar:
                     return taken  # A bot's account, or one that the operator opened: it is nobody's to take.
                 login = Login("trader", await self._passwords.hash(password), self._now())
                 new = await self._store.create(account, login)
-                if not new:  # Somebody was faster.
+                if not new:
                     login = await self._store.get(account)
-            if not new and not await self._passwords.fits(password, login):
+            if login is not None and login.role != "trader":
+                return taken
+            # Else somebody was faster, or it is the same person once more. Guessing here is slowed as in logging in.
+            if not new and not await self._guessing.attempt(account, address, lambda: self._passwords.fits(password, login)):
                 return taken
             request = NewAccount(account, credentials.cash, credentials.shares)
             answer = await self._ask_ledger(subjects.admin("open_account"), request)
+        except TooManyGuesses:
+            return taken
         except LedgerSilent:
             return Refused(UNAVAILABLE, "the ledger does not answer; try again in a moment, with the same password")
         if answer.type == "refused":
@@ -150,18 +214,6 @@ class Registrar:
                 await self._store.delete(account)
             return Refused(answer.reason, answer.detail)
         return Done(answer.detail)
-
-    async def _issue(
-        self, subject: str, new: Callable[[int], tuple[str, Token]], added: Callable[[Login, Token], Login]
-    ) -> Secret | Refused:
-        account = _account(subject)
-        secret, token = new(self._now())
-        if not await self._change(account, lambda login: added(login, token)):
-            return refusals.unknown_account(account)
-        return Secret(account, secret, token.expires)
-
-    async def _change(self, account: str, change: Callable[[Login], Login]) -> bool:
-        return re.fullmatch(ACCOUNT_PATTERN, account) is not None and await self._store.change(account, change)
 
     async def _ledger_knows(self, account: str) -> bool:
         answer = await self._ask_ledger(subjects.admin("portfolio"), AccountQuestion(account))
@@ -184,6 +236,17 @@ class Registrar:
             raise LedgerSilent(subject) from None
 
 
-def _account(subject: str) -> str:
-    """Whose question it is: the server lets nobody but the account itself and the operator publish there."""
-    return subject.split(".")[1]
+def _member_problem(account: str, name: str) -> str:
+    if re.fullmatch(ACCOUNT_PATTERN, account) is None:
+        return f"{quoted(account)} has no team; only an account's own log-in has one"
+    if re.fullmatch(ACCOUNT_PATTERN, name) is None:
+        return "name: expected 1 to 32 characters, a-z, 0-9, - and _, a letter or a digit first"
+    return ""
+
+
+def _with_member(login: Login, name: str) -> Login:
+    return msgspec.structs.replace(login, members=(*(member for member in login.members if member != name), name))
+
+
+def _without_member(login: Login, name: str) -> Login:
+    return msgspec.structs.replace(login, members=tuple(member for member in login.members if member != name))

@@ -87,10 +87,10 @@ class Issuer:
         self._key = nkeys.from_seed(seed.encode())
         self._name = bytes(self._key.public_key).decode()
 
-    def user(self, connection: str, name: str, account: str, allowed: Permissions, now: int) -> str:
-        """A token that makes the connection the user `name` of a NATS account. `now` in seconds since 1970.
+    def user(self, connection: str, name: str, account: str, allowed: Permissions, now: int, end: int = 0) -> str:
+        """A token that makes the connection the user `name` of a NATS account. `now` and `end` in seconds since 1970.
 
-        It never ends by itself: clients differ in what they do then, and some never come back.
+        At `end` the server closes the connection; 0 for never.
         """
         nats: dict[str, Any] = {
             "type": "user",
@@ -103,7 +103,8 @@ class Issuer:
         }
         if allowed.answers:
             nats["resp"] = {"max": 1, "ttl": ONE_MINUTE}
-        return self._sign({"sub": connection, "name": name, "aud": account, "nats": nats}, now)
+        claims = {"sub": connection, "name": name, "aud": account, "nats": nats}
+        return self._sign(claims | {"exp": end} if end else claims, now)
 
     def grant(self, request: LoginRequest, user_token: str, now: int) -> bytes:
         """Let the connection in."""

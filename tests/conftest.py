@@ -66,7 +66,7 @@ class TestServer:
     def settings(self) -> Settings:
         return Settings(data=self.data, server=self.url, secrets=self.secrets, market=self.market)
 
-    async def connect(self, user: str = "worker", password: str | None = None) -> Client:
+    async def connect(self, user: str = "worker", password: str | None = None, url: str = "") -> Client:
         """A connection with the user's own inbox, closed after the test. Static users need no password."""
         if password is None:
             password = getattr(self.secrets, user, "")
@@ -77,7 +77,7 @@ class TestServer:
         client = Client()
         self.clients.append(client)
         await client.connect(
-            self.url,
+            url or self.url,
             user=user,
             password=password,
             name=f"test {user}",

@@ -29,7 +29,9 @@ class Market(NamedTuple):
     sign_up: bool
     """Whether guests may open an account."""
     websocket: str
-    """ws://host:port of the NATS server's websocket listener."""
+    """ws://host:port of the NATS server's websocket listener; wss:// with TLS."""
+    invitation: bool = False
+    """Whether that takes a code."""
 
 
 def application(page: Page, market: Market, healthy: Callable[[], bool]) -> Starlette:
@@ -39,6 +41,7 @@ def application(page: Page, market: Market, healthy: Callable[[], bool]) -> Star
         answer = {
             "title": market.title,
             "sign_up": market.sign_up,
+            "invitation": market.invitation,
             "websocket": websocket_address(market.websocket, request.url.hostname or ""),
         }
         return JSONResponse(answer, headers=secured(request, {"cache-control": "no-store"}))

@@ -28,8 +28,9 @@ async def main(worker: Worker) -> None:
     """Serve the page. Raises OSError when the port is taken."""
     market = Market(
         title=worker.settings.market.title,
-        sign_up=worker.settings.market.accounts.sign_up == "open",
+        sign_up=worker.settings.market.accounts.sign_up != "off",
         websocket=str(load_runtime(worker.settings.data).get("websocket", "")),
+        invitation=worker.settings.market.accounts.sign_up == "invitation",
     )
     app = application(load_page(), market, healthy=lambda: worker.nats.is_connected)
     listener = socket.create_server((worker.arguments.host, worker.arguments.port))

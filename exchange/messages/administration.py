@@ -1,10 +1,15 @@
-"""Requests of the operator, on admin.<verb>, and of log-ins: auth.sign_up, api.<account>.session|key|password."""
+"""Requests of the operator, on admin.<verb>, and sign-ups. What a log-in may change about itself: see logins.py."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
 from .base import Message
+
+Role = Literal["trader", "operator", "auditor"]
+"""Of a log-in; who has none is a guest."""
 
 
 class NewAccount(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,7 +23,10 @@ class NewAccount(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
-    """auth.sign_up (guests), admin.create_account (operator), to the auth worker: a log-in and its account in the ledger."""
+    """auth.<guest>.sign_up, admin.create_account (operator), to the auth worker: a log-in and its account in the ledger.
+
+    admin.password: another password for a log-in that exists; all its sessions end.
+    """
 
     account: str
     password: str
@@ -26,24 +34,10 @@ class Credentials(msgspec.Struct, frozen=True, omit_defaults=True):
     """admin.create_account only: instead of the market's endowment."""
     shares: dict[str, int] | None = None
     """admin.create_account only: instead of the market's endowment."""
-
-
-class NewPassword(msgspec.Struct, frozen=True):
-    """api.<account>.password: to the auth worker."""
-
-    password: str
-
-
-class Secret(msgspec.Struct, frozen=True):
-    """Answer of api.<account>.key (an API key) and api.<account>.session (a token that ends): told once, stored as a hash.
-
-    Connect with user = account and password = secret.
-    """
-
-    account: str
-    secret: str
-    expires: int = 0
-    """Nanoseconds since 1970; 0 for never."""
+    invitation: str = ""
+    """auth.<guest>.sign_up: the code that a market by invitation asks for."""
+    role: Role = "trader"
+    """admin.create_account only. Auditors and further operators have no account in the ledger."""
 
 
 class Deposit(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -54,9 +54,11 @@ class RunningMarket:
         """What stands on its terminal."""
         return (self.directory / "out").read_text() + (self.directory / "err").read_text()
 
-    def cli(self, *arguments: str, password: str = "") -> subprocess.CompletedProcess[str]:
+    def cli(
+        self, *arguments: str, password: str = "", variables: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run `exchange …` on this market, with log-ins of its own."""
-        return run_cli(self.directory, *arguments, password=password)
+        return run_cli(self.directory, *arguments, password=password, variables=variables)
 
     def ask(self, *arguments: str, password: str = "") -> Any:
         """The JSON that `exchange … --json` answers; anything but success fails the test."""
@@ -103,10 +105,12 @@ class RunningMarket:
             self.process.kill()  # Takes the workers along.
 
 
-def run_cli(directory: Path, *arguments: str, password: str = "") -> subprocess.CompletedProcess[str]:
+def run_cli(
+    directory: Path, *arguments: str, password: str = "", variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run `exchange …` with the data directory and the log-ins in `directory`."""
-    command = [*EXCHANGE, *arguments]
-    return subprocess.run(command, env=environment(directory, password), capture_output=True, text=True, timeout=60)
+    command, variables = [*EXCHANGE, *arguments], environment(directory, password) | (variables or {})
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
 
 
 def environment(directory: Path, password: str = "") -> dict[str, str]:

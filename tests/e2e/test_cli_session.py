@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import stat
 
 import pytest
 
+from exchange.client import LoginRefused
 from tests.e2e.market_process import RunningMarket
 
 PASSWORD = "a long password"
@@ -100,7 +102,7 @@ def test_log_in(market: RunningMarket, names: tuple[str, str]) -> None:
     assert stat.S_IMODE(logins.stat().st_mode) == 0o600
     logins.unlink()
     assert one_line(market, "--as", "dave", "orders").endswith("dave is not logged in here; log in with: exchange login dave")
-    assert "was refused" in one_line(market, "login", "dave", password="not the password")
+    assert "do not belong together" in one_line(market, "login", "dave", password="not the password")
     assert market.cli("login", "dave").stderr.endswith("set EXCHANGE_PASSWORD\n")
     assert market.cli("login", "dave", password=PASSWORD).returncode == 0
     assert market.ask("--as", "dave", "portfolio")["account"] == "dave"
@@ -110,17 +112,71 @@ def test_log_in(market: RunningMarket, names: tuple[str, str]) -> None:
 
 
 def test_a_key_is_for_programs(market: RunningMarket, names: tuple[str, str]) -> None:
-    secret = market.ask("account", "key", "carol")
-    assert secret["account"] == "carol"
-    finished = market.cli("account", "key", "carol")
+    secret = market.ask("key", "create", "carol", "robot")
+    assert secret["login"] == "carol"
+    finished = market.cli("--as", "carol", "key", "create", "carol", "reader", "--scope", "read", "--expires", "12h")
     assert len(finished.stdout.split()) == 1
     assert finished.stdout.strip() != secret["secret"]
+    assert [(key["name"], key["scopes"]) for key in market.ask("key", "list", "carol")] == [
+        ("robot", ["read", "trade"]),
+        ("reader", ["read"]),
+    ]
+    assert "robot" in market.cli("key", "list", "carol").stdout
+    assert "(key_name)" in one_line(market, "key", "create", "carol", "robot")
+    assert "(malformed)" in one_line(market, "key", "create", "carol", "far", "--address", "nowhere")
+    assert market.cli("key", "create", "carol", "far", "--expires", "tomorrow").returncode == 2
+    assert market.ask("key", "revoke", "carol", "robot")["type"] == "done"
+    assert "(unknown_key)" in one_line(market, "key", "revoke", "carol", "robot")
 
 
-async def test_a_client_with_that_key(market: RunningMarket, names: tuple[str, str]) -> None:
-    secret = market.ask("account", "key", "carol")["secret"]
+async def test_a_client_with_a_key_and_after_it(market: RunningMarket, names: tuple[str, str]) -> None:
+    secret = market.ask("key", "create", "carol", "client")["secret"]
     async with await market.connect("carol", secret) as client:
         assert client.account == "carol"
+        connection = await client.connection()
+        market.ask("key", "revoke", "carol", "client")
+        async with asyncio.timeout(15):
+            while not connection.is_closed:  # noqa: ASYNC110 - the server ends it
+                await asyncio.sleep(0.01)
+    with pytest.raises(LoginRefused):
+        await market.connect("carol", secret)
+
+
+def test_a_team(market: RunningMarket, names: tuple[str, str]) -> None:
+    added = market.cli("--as", "dave", "account", "add-member", "dave", "mia", variables={"EXCHANGE_PASSWORD_NEW": PASSWORD})
+    assert added.stdout == "mia@dave can log in and trade for dave\n"
+    assert market.cli("login", "mia@dave", password=PASSWORD).returncode == 0
+    assert market.ask("--as", "mia@dave", "portfolio")["account"] == "dave"
+    placed = market.ask("--as", "mia@dave", "buy", "KRYP", "1", "--limit", "1.00")
+    assert placed["order_id"] in [order["order_id"] for order in market.ask("--as", "dave", "orders")]
+    assert "team: mia@dave" in market.cli("account", "sessions", "dave").stdout
+    assert market.cli("account", "remove-member", "dave", "mia").returncode == 0
+    assert "was refused" in one_line(market, "--as", "mia@dave", "orders")
+
+
+def test_passwords_and_logging_out(market: RunningMarket, names: tuple[str, str]) -> None:
+    created = market.cli("account", "create", "pat", password=PASSWORD)
+    assert created.returncode == 0, created.stderr
+    both = {"EXCHANGE_PASSWORD_NEW": "quite another one"}
+    refused = market.cli("--as", "pat", "account", "password", "pat", password="a guess", variables=both)
+    assert "the password so far is not right" in refused.stderr
+    changed = market.cli("--as", "pat", "account", "password", "pat", password=PASSWORD, variables=both)
+    assert changed.stdout == "pat has a new password; all other sessions have ended\n"
+    assert market.cli("--as", "pat", "portfolio").returncode == 0, "the session that asked goes on"
+    assert market.cli("account", "log-out", "pat").returncode == 0
+    assert "was refused" in one_line(market, "--as", "pat", "portfolio")
+    assert market.cli("login", "pat", password="quite another one").returncode == 0
+    assert [one["name"] for one in market.ask("account", "sessions", "pat")["sessions"]] != []
+    assert market.cli("logout", "pat").returncode == 0
+    assert "is not logged in here" in one_line(market, "--as", "pat", "portfolio")
+    reset = market.cli("account", "password", "pat", variables={"EXCHANGE_PASSWORD_NEW": PASSWORD})
+    assert reset.stdout == "pat has a new password; all sessions have ended\n"
+
+
+def test_an_auditor_reads_and_changes_nothing(market: RunningMarket, names: tuple[str, str]) -> None:
+    created = market.cli("account", "create", "eve", "--role", "auditor", password=PASSWORD)
+    assert created.stdout == "eve can log in as auditor\n"
+    assert "may not ask orders.eve" in one_line(market, "--as", "eve", "buy", "KRYP", "1", "--limit", "1")
 
 
 def test_the_operator_sees_every_account(market: RunningMarket, names: tuple[str, str]) -> None:

@@ -15,6 +15,7 @@ from exchange import subjects
 from exchange.client import Client, new_client_order_id
 from exchange.connection import connect
 from exchange.messages.administration import Credentials, Done
+from exchange.messages.logins import NewKey, Secret
 from exchange.messages.requests import Accepted, Submit
 from exchange.secrets import load_secrets
 from tests.e2e.market_process import RunningMarket
@@ -116,7 +117,8 @@ async def test_garbage_is_answered_in_words(mallory: Client, payload: bytes) -> 
     assert said["type"] == "refused"
     assert len(said["detail"]) > 10
     assert said["detail"].isprintable()
-    asked = [subjects.api(account, question) for question in ("portfolio", "reports", "fills", "history", "password")]
+    asked = [subjects.api(account, question) for question in ("portfolio", "reports", "fills", "history")]
+    asked += [subjects.auth(account, question) for question in ("password", "key", "revoke", "renew", "add_member")]
     asked += [subjects.public(question) for question in ("candles", "trades", "depth", "symbols", "market")]
     answers = await asyncio.gather(*(answer(mallory, subject, payload) for subject in asked))
     for subject, said in zip(asked, answers, strict=True):
@@ -155,7 +157,9 @@ async def test_questions_with_odd_numbers(mallory: Client, question: str) -> Non
 async def test_two_megabytes_end_that_connection_alone(market: RunningMarket, mallory: Client) -> None:
     address = urlsplit(market.runtime["server"])
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    login = {"user": mallory.account, "pass": PASSWORD, "verbose": False, "lang": "python", "version": "0"}
+    key = await mallory.request(subjects.auth(mallory.account, "key"), NewKey("raw"), Secret)
+    assert isinstance(key, Secret)
+    login = {"user": mallory.account, "pass": key.secret, "verbose": False, "lang": "python", "version": "0"}
     writer.write(b"CONNECT " + json.dumps(login).encode() + b"\r\nPING\r\n")
     await reader.readuntil(b"PONG\r\n")
     writer.write(b"PUB orders.%b 2000000\r\n%b\r\n" % (mallory.account.encode(), b"x" * 2_000_000))

@@ -12,109 +12,43 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-import nats.errors
 import nkeys
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from exchange.messages.administration import AccountQuestion, Credentials, Done, NewAccount, NewPassword, Secret
-from exchange.messages.base import encode
+from exchange.messages.administration import Credentials, Done, NewAccount
 from exchange.messages.requests import Refused
 from exchange.permissions import guest_name
 from exchange.worker import Worker
 from ledger import auth, registrar
-from ledger.credentials import SECOND, SESSION_SECONDS, CredentialStore, Login
+from ledger.credentials import SECOND, SESSION_SECONDS
 from ledger.tokens import Issuer, TokenError, read_request
 from tests.conftest import TestServer, settle
-
-PASSWORD = "correct horse"
-Answer = Done | Refused | Secret
-
-
-class StubLedger:
-    """Opens accounts as the ledger does: once, and again without effect."""
-
-    def __init__(self) -> None:
-        self.accounts: dict[str, NewAccount] = {}
-        self.refusal: Refused | None = None
-        self.silent = 0
-        """How many requests get lost from here on."""
-        self.asked = asyncio.Event()
-
-    async def open_account(self, message: Msg) -> None:
-        self.asked.set()
-        if self.silent:
-            self.silent -= 1
-            return
-        request = msgspec.json.decode(message.data, type=NewAccount)
-        if self.refusal is None:
-            self.accounts.setdefault(request.account, request)
-        await message.respond(encode(self.refusal or Done(f"{request.account} has an account now")))
-
-    async def portfolio(self, message: Msg) -> None:
-        account = msgspec.json.decode(message.data, type=AccountQuestion).account
-        known = account in self.accounts
-        await message.respond(encode({"account": account} if known else Refused("unknown_account", "there is no such account")))
-
-    async def serve(self, client: Client) -> None:
-        await client.subscribe("admin.open_account", cb=self.open_account)
-        await client.subscribe("admin.portfolio", cb=self.portfolio)
-        await settle(client)
-
-
-@pytest.fixture
-async def ledger(nats_server: TestServer) -> StubLedger:
-    stub = StubLedger()
-    await stub.serve(await nats_server.connect())
-    return stub
-
-
-@pytest.fixture
-async def guest(nats_server: TestServer, auth_worker: Worker, ledger: StubLedger) -> Client:
-    return await nats_server.connect(guest_name())
-
-
-@pytest.fixture
-async def operator(nats_server: TestServer, auth_worker: Worker, ledger: StubLedger) -> Client:
-    return await nats_server.connect("operator")
-
-
-async def ask(client: Client, subject: str, question: Any = None) -> Answer:
-    data = b"" if question is None else encode(question)
-    answer = (await client.request(subject, data, timeout=15)).data
-    kind = msgspec.json.decode(answer, type=dict[str, Any]).get("type")
-    type_: Any = Secret if kind is None else Done | Refused
-    result: Answer = msgspec.json.decode(answer, type=type_)
-    return result
-
-
-async def sign_up(guest: Client, account: str, password: str = PASSWORD) -> Answer:
-    return await ask(guest, "auth.sign_up", Credentials(account, password))
-
-
-async def secret(client: Client, account: str, kind: str) -> Secret:
-    answer = await ask(client, f"api.{account}.{kind}")
-    assert isinstance(answer, Secret)
-    return answer
-
-
-async def refused_login(server: TestServer, user: str, password: str) -> str:
-    with pytest.raises(nats.errors.Error) as caught:
-        await server.connect(user, password)
-    return str(caught.value)
-
+from tests.ledger.people import (
+    PASSWORD,
+    Guest,
+    StubLedger,
+    ask,
+    enter,
+    log_in,
+    new_api_key,
+    new_guest,
+    refused_login,
+    sign_up,
+)
 
 # ── Logging in ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_password_key_and_session_let_one_in(nats_server: TestServer, guest: Client) -> None:
+async def test_key_and_session_let_one_in(nats_server: TestServer, guest: Guest) -> None:
     assert await sign_up(guest, "alice") == Done("alice has an account now")
-    alice = await nats_server.connect("alice", PASSWORD)
-    key, session = await secret(alice, "alice", "key"), await secret(alice, "alice", "session")
-    assert key.expires == 0
+    session = await log_in(guest, "alice")
     assert 0 < session.expires - time.time_ns() <= SESSION_SECONDS * SECOND
-    for credential in (PASSWORD, key.secret, session.secret):
+    alice = await nats_server.connect("alice", session.secret)
+    key = await new_api_key(alice, "alice")
+    assert key.expires == 0
+    for credential in (key.secret, session.secret):
         client = await nats_server.connect("alice", credential)
         reports = await client.subscribe("reports.alice")
         await settle(client)
@@ -123,47 +57,28 @@ async def test_password_key_and_session_let_one_in(nats_server: TestServer, gues
         assert (await reports.next_msg(timeout=5)).data == b"yours"
 
 
-async def test_a_refused_login_does_not_say_what_was_wrong(nats_server: TestServer, guest: Client) -> None:
+async def test_a_refused_connection_does_not_say_what_was_wrong(nats_server: TestServer, guest: Guest) -> None:
     await sign_up(guest, "alice")
     await sign_up(guest, "bobby")
-    alice = await nats_server.connect("alice", PASSWORD)
-    key = await secret(alice, "alice", "key")
+    alice = await enter(nats_server, guest, "alice")
+    key = await new_api_key(alice, "alice")
     changed = key.secret[:-1] + ("A" if key.secret[-1] != "A" else "B")
     attempts = [
-        ("alice", "wrong horse"),
+        ("alice", PASSWORD),  # Right, but no connection is made with a password.
         ("alice", ""),
-        ("nobody", PASSWORD),
+        ("nobody", key.secret),
         ("bobby", key.secret),
         ("alice", changed),
         ("operator", PASSWORD),
         ("operator", ""),
-        ("Not.A*Name>", PASSWORD),
+        ("Not.A*Name>", key.secret),
+        ("bert@alice", key.secret),
+        ("alice@", key.secret),
         ("guest", ""),
         ("guest-short", ""),
     ]
     told = set(await asyncio.gather(*(refused_login(nats_server, *attempt) for attempt in attempts)))
     assert told == {"nats: 'Authorization Violation'"}
-
-
-async def test_a_session_that_is_over_lets_nobody_in(nats_server: TestServer, guest: Client, auth_worker: Worker) -> None:
-    await sign_up(guest, "alice")
-    session = await secret(await nats_server.connect("alice", PASSWORD), "alice", "session")
-    await nats_server.connect("alice", session.secret)
-    store = await CredentialStore.open(auth_worker.nats)
-
-    def end(login: Login) -> Login:
-        return msgspec.structs.replace(login, sessions=(msgspec.structs.replace(login.sessions[0], expires=time.time_ns()),))
-
-    await store.change("alice", end)
-    await refused_login(nats_server, "alice", session.secret)
-
-
-async def test_the_operator_logs_in_with_the_password_of_the_secrets_file(nats_server: TestServer, operator: Client) -> None:
-    session = await secret(operator, "operator", "session")
-    again = await nats_server.connect("operator", session.secret)
-    answer = await ask(again, "api.operator.password", NewPassword("another horse"))
-    assert isinstance(answer, Refused)
-    assert answer.reason == "not_allowed"
 
 
 async def test_a_guest_without_a_name_hears_the_market(nats_server: TestServer, auth_worker: Worker) -> None:
@@ -173,19 +88,6 @@ async def test_a_guest_without_a_name_hears_the_market(nats_server: TestServer, 
     worker = await nats_server.connect()
     await worker.publish("market.KRYP.trade", b"public")
     assert (await market.next_msg(timeout=5)).data == b"public"
-
-
-async def test_many_log_in_at_once(nats_server: TestServer, guest: Client) -> None:
-    await sign_up(guest, "alice")
-    clients = await asyncio.gather(*(nats_server.connect("alice", PASSWORD) for _ in range(16)))
-    assert all(client.is_connected for client in clients)
-
-
-async def test_a_wrong_password_keeps_nobody_else_waiting(nats_server: TestServer, guest: Client) -> None:
-    await sign_up(guest, "alice")
-    wrong = [asyncio.create_task(refused_login(nats_server, "alice", f"wrong horse {number}")) for number in range(10)]
-    await nats_server.connect("alice", PASSWORD)
-    await asyncio.gather(*wrong)
 
 
 async def test_requests_beyond_the_bound_are_dropped(
@@ -255,25 +157,25 @@ def test_an_unreadable_request_is_an_error_that_quotes_nothing(token: bytes) -> 
 # ── Signing up ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_sign_up_opens_the_account_with_what_everybody_gets(guest: Client, ledger: StubLedger) -> None:
+async def test_sign_up_opens_the_account_with_what_everybody_gets(guest: Guest, ledger: StubLedger) -> None:
     assert await sign_up(guest, "alice") == Done("alice has an account now")
     assert ledger.accounts == {"alice": NewAccount("alice")}
 
 
-async def test_signing_up_again_with_the_same_password_changes_nothing(guest: Client, ledger: StubLedger) -> None:
+async def test_signing_up_again_with_the_same_password_changes_nothing(guest: Guest, ledger: StubLedger) -> None:
     assert await sign_up(guest, "alice") == await sign_up(guest, "alice")
     assert await sign_up(guest, "alice", "other horse") == Refused("name_taken", "the name alice is taken")
 
 
-async def test_of_many_who_want_a_name_one_gets_it(nats_server: TestServer, guest: Client) -> None:
-    answers = await asyncio.gather(*(sign_up(guest, "alice", f"horse number {number}") for number in range(8)))
+async def test_of_many_who_want_a_name_one_gets_it(nats_server: TestServer, guest: Guest) -> None:
+    answers = await asyncio.gather(*(sign_up(guest, "alice", f"horse number {number}") for number in range(5)))
     assert sum(isinstance(answer, Done) for answer in answers) == 1
     assert {answer.reason for answer in answers if isinstance(answer, Refused)} == {"name_taken"}
     winner = next(number for number, answer in enumerate(answers) if isinstance(answer, Done))
-    await nats_server.connect("alice", f"horse number {winner}")
+    await enter(nats_server, guest, "alice", f"horse number {winner}")
 
 
-async def test_an_account_without_a_login_is_nobodys_to_take(guest: Client, operator: Client, ledger: StubLedger) -> None:
+async def test_an_account_without_a_login_is_nobodys_to_take(guest: Guest, operator: Client, ledger: StubLedger) -> None:
     """A bot's account, for example. The operator may make a log-in for it."""
     ledger.accounts["mm-kryp"] = NewAccount("mm-kryp")
     assert await sign_up(guest, "mm-kryp") == Refused("name_taken", "the name mm-kryp is taken")
@@ -296,9 +198,9 @@ async def test_an_account_without_a_login_is_nobodys_to_take(guest: Client, oper
     ],
 )
 async def test_a_sign_up_is_refused_in_words(
-    guest: Client, ledger: StubLedger, credentials: Any, reason: str, detail: str
+    guest: Guest, ledger: StubLedger, credentials: Any, reason: str, detail: str
 ) -> None:
-    answer = await ask(guest, "auth.sign_up", credentials)
+    answer = await guest.ask("sign_up", credentials)
     assert isinstance(answer, Refused)
     assert answer.reason == reason
     assert detail in answer.detail
@@ -311,15 +213,34 @@ async def test_a_market_can_take_no_sign_ups(nats_server: TestServer, ledger: St
     settings = msgspec.structs.replace(nats_server.settings, market=closed)
     worker = Worker("auth", settings, await nats_server.connect(), argparse.Namespace())
     async with auth.serving(worker):
-        answer = await sign_up(await nats_server.connect(guest_name()), "alice")
+        answer = await sign_up(await new_guest(nats_server), "alice")
         assert isinstance(answer, Refused)
         assert answer.reason == "sign_up_off"
         operator = await nats_server.connect("operator")
         assert isinstance(await ask(operator, "admin.create_account", Credentials("alice", PASSWORD)), Done)
 
 
+async def test_a_market_by_invitation(nats_server: TestServer, ledger: StubLedger) -> None:
+    market = nats_server.market
+    rules = msgspec.structs.replace(market.accounts, sign_up="invitation", invitations=["spring-cup", "autumn-cup"])
+    settings = msgspec.structs.replace(nats_server.settings, market=msgspec.structs.replace(market, accounts=rules))
+    worker = Worker("auth", settings, await nats_server.connect(), argparse.Namespace())
+    async with auth.serving(worker):
+        guest = await new_guest(nats_server)
+        for code in ("", "winter-cup", "spring-cup "):
+            answer = await guest.ask("sign_up", Credentials("alice", PASSWORD, invitation=code))
+            assert answer == Refused("invitation", "this market takes sign-ups by invitation; the code is not right")
+        assert ledger.accounts == {}
+        for account, code in (("alice", "spring-cup"), ("bobby", "autumn-cup")):
+            assert isinstance(await guest.ask("sign_up", Credentials(account, PASSWORD, invitation=code)), Done)
+        for _ in range(20):
+            answer = await guest.ask("sign_up", Credentials("carla", PASSWORD, invitation="guess"))
+        assert isinstance(answer, Refused)
+        assert answer.reason == "slow_down"
+
+
 async def test_a_lost_request_to_the_ledger_is_sent_again(
-    guest: Client, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
+    guest: Guest, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registrar, "ASK_SECONDS_MAX", 0.1)
     ledger.silent = 2
@@ -328,7 +249,7 @@ async def test_a_lost_request_to_the_ledger_is_sent_again(
 
 
 async def test_a_sign_up_goes_on_when_the_ledger_is_back(
-    nats_server: TestServer, guest: Client, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
+    nats_server: TestServer, guest: Guest, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registrar, "ASK_SECONDS_MAX", 0.1)
     monkeypatch.setattr(registrar, "LEDGER_SECONDS_MAX", 0.3)
@@ -339,7 +260,7 @@ async def test_a_sign_up_goes_on_when_the_ledger_is_back(
     ledger.silent = 0
     assert isinstance(await sign_up(guest, "alice", "other horse"), Refused), "the name is kept for who was first"
     assert await sign_up(guest, "alice") == Done("alice has an account now")
-    await nats_server.connect("alice", PASSWORD)
+    await enter(nats_server, guest, "alice")
 
 
 async def test_a_refusal_of_the_ledger_leaves_the_name_free(operator: Client, ledger: StubLedger) -> None:
@@ -350,30 +271,6 @@ async def test_a_refusal_of_the_ledger_leaves_the_name_free(operator: Client, le
     wanted = Credentials("alice", "other horse", cash=7, shares={"KRYP": 5})
     assert isinstance(await ask(operator, "admin.create_account", wanted), Done)
     assert ledger.accounts == {"alice": NewAccount("alice", 7, {"KRYP": 5})}
-
-
-# ── Changing ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_new_password_holds_at_once(nats_server: TestServer, guest: Client) -> None:
-    await sign_up(guest, "alice")
-    alice = await nats_server.connect("alice", PASSWORD)
-    key, session = await secret(alice, "alice", "key"), await secret(alice, "alice", "session")
-    short = await ask(alice, "api.alice.password", NewPassword("short"))
-    assert short == Refused("password", "a password has 8 to 256 characters, this one has 5")
-    assert isinstance(await ask(alice, "api.alice.password", NewPassword("other horse")), Done)
-    await refused_login(nats_server, "alice", PASSWORD)
-    await refused_login(nats_server, "alice", session.secret)
-    await nats_server.connect("alice", "other horse")
-    await nats_server.connect("alice", key.secret)
-
-
-@pytest.mark.parametrize("account", ["nobody", "NOT-A-NAME", "a" * 60])
-@pytest.mark.parametrize(("question", "content"), [("session", None), ("key", None), ("password", NewPassword(PASSWORD))])
-async def test_an_account_without_a_login_has_none_of_it(operator: Client, account: str, question: str, content: Any) -> None:
-    answer = await ask(operator, f"api.{account}.{question}", content)
-    assert isinstance(answer, Refused)
-    assert answer.reason == "unknown_account"
 
 
 # ── The worker ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -401,9 +298,9 @@ async def test_the_worker_runs_as_a_process_and_stops_when_asked(
     nats_server: TestServer, process: asyncio.subprocess.Process, ledger: StubLedger
 ) -> None:
     await until_ready(process)
-    guest = await nats_server.connect(guest_name())
+    guest = await new_guest(nats_server)
     assert isinstance(await sign_up(guest, "alice"), Done)
-    await nats_server.connect("alice", PASSWORD)
+    await enter(nats_server, guest, "alice")
     process.send_signal(signal.SIGTERM)
     _, log = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0, log.decode()
@@ -415,23 +312,24 @@ async def test_log_ins_outlive_the_worker(
 ) -> None:
     """Who is connected stays connected; who comes meanwhile is refused after a while; a new worker knows everybody."""
     await until_ready(process)
-    guest = await nats_server.connect(guest_name())
+    guest = await new_guest(nats_server)
     await sign_up(guest, "alice")
-    alice = await nats_server.connect("alice", PASSWORD)
+    session = await log_in(guest, "alice")
+    alice = await nats_server.connect("alice", session.secret)
     process.kill()
     await process.wait()
-    await refused_login(nats_server, "alice", PASSWORD)
+    await refused_login(nats_server, "alice", session.secret)
     assert alice.is_connected
     worker = Worker("auth", nats_server.settings, await nats_server.connect(), argparse.Namespace())
     async with auth.serving(worker):
-        await nats_server.connect("alice", PASSWORD)
+        await nats_server.connect("alice", session.secret)
 
 
 async def test_two_workers_share_the_work(nats_server: TestServer, auth_worker: Worker, ledger: StubLedger) -> None:
     second = Worker("auth", nats_server.settings, await nats_server.connect(), argparse.Namespace())
     async with auth.serving(second):
-        guests = await asyncio.gather(*(nats_server.connect(guest_name()) for _ in range(10)))
+        guests = await asyncio.gather(*(new_guest(nats_server) for _ in range(10)))
         names = [f"trader-{number}" for number in range(10)]
         answers = await asyncio.gather(*(sign_up(guest, name) for guest, name in zip(guests, names, strict=True)))
         assert all(isinstance(answer, Done) for answer in answers)
-        await asyncio.gather(*(nats_server.connect(name, PASSWORD) for name in names))
+        await asyncio.gather(*(enter(nats_server, guest, name) for guest, name in zip(guests, names, strict=True)))

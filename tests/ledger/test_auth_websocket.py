@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,6 +14,7 @@ from exchange.permissions import guest_name
 from exchange.worker import Worker
 from ledger.credentials import CredentialStore, Login, new_session, with_session
 from tests.conftest import TestServer, settle
+from tests.ledger.test_permissions import ROLES, credentials_of, rows
 
 BINARY_FRAME = 0x82
 
@@ -25,12 +27,12 @@ class Browser:
         self._writer = writer
 
     @classmethod
-    async def open(cls, url: str) -> Browser:
+    async def open(cls, url: str, origin: str = "http://localhost:8080") -> Browser:
         host, port = url.removeprefix("ws://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(
             f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Origin: http://localhost:8080\r\n"
+            f"Origin: {origin}\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
         answer = await reader.readuntil(b"\r\n\r\n")
@@ -80,7 +82,7 @@ async def browser(nats_server: TestServer, auth_worker: Worker) -> AsyncIterator
 async def session(auth_worker: Worker) -> str:
     """alice's session token."""
     store = await CredentialStore.open(auth_worker.nats)
-    secret, token = new_session(2_000_000_000_000_000_000)
+    secret, token = new_session(time.time_ns())
     await store.create("alice", with_session(Login("trader"), token))
     return secret
 
@@ -114,3 +116,16 @@ async def test_a_page_of_a_guest_hears_the_market_only(nats_server: TestServer, 
 @pytest.mark.parametrize(("user", "password"), [("alice", "wrong"), ("worker", "wrong"), ("operator", "")])
 async def test_a_page_with_a_wrong_password_is_refused(browser: Browser, session: str, user: str, password: str) -> None:
     assert "-ERR 'Authorization Violation'" in await browser.login(user, password)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_page_may_what_its_role_may(nats_server: TestServer, auth_worker: Worker, browser: Browser, role: str) -> None:
+    """The whole table, in both directions; bots have no page, but the server asks the same of them here."""
+    user, password = await credentials_of(nats_server, auth_worker, role)
+    assert (await browser.login(user, password)).startswith("PONG\r\n")
+    for number, (verb, subject, allowed) in enumerate(rows(role)):
+        publishing = verb == "publish"
+        heard = await browser.do(f"PUB {subject} 0\r\n\r\n" if publishing else f"SUB {subject} {number}\r\nUNSUB {number}\r\n")
+        kind = "Publish" if publishing else "Subscription"
+        refused = f"-ERR 'Permissions Violation for {kind} to \"{subject}\"'" in heard
+        assert refused is not allowed, f"{role} {verb} {subject}: {heard}"

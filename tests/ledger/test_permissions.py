@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import nats.errors
 import pytest
 from nats.aio.client import Client
@@ -12,96 +14,114 @@ from exchange.messages.administration import Credentials
 from exchange.messages.base import encode
 from exchange.permissions import TABLE, guest_name, is_guest, name_problem, permissions
 from exchange.worker import Worker
-from ledger.credentials import CredentialStore, Login, new_key, with_key
+from ledger.credentials import CredentialStore, Login, new_key, new_session, with_key, with_session
 from tests.conftest import TestServer, settle
 
-ROLES = ("guest", "trader", "operator", "bots")
+ROLES = ("guest", "trader", "member", "read", "trade", "operator", "auditor", "bots")
+LOGINS = {"trader": "alice", "member": "bert@alice", "read": "alice", "trade": "alice", "auditor": "eve"}
+# member: of alice's team. read, trade: API keys of alice's with that scope.
 # The server takes `reports.>` for one of `reports.*`, which does no harm: nobody publishes on longer subjects.
 MAY = """
-                                  guest trader operator bots
-publish   orders.alice              -     x       -      x
-publish   orders.bob                -     -       -      x
-publish   orders.alice.x            -     -       -      -
-publish   orders                    -     -       -      -
-publish   api.alice.portfolio       -     x       x      x
-publish   api.alice.reports         -     x       x      x
-publish   api.alice.fills           -     x       x      x
-publish   api.alice.history         -     x       x      x
-publish   api.alice.session         -     x       x      -
-publish   api.alice.key             -     x       x      -
-publish   api.alice.password        -     x       x      -
-publish   api.bob.portfolio         -     -       x      x
-publish   api.bob.session           -     -       x      -
-publish   api.bob.key               -     -       x      -
-publish   api.operator.session      -     -       x      -
-publish   public.candles            x     x       x      x
-publish   public.symbols            x     x       x      x
-publish   public                    -     -       -      -
-publish   auth.sign_up              x     -       -      -
-publish   auth.other                -     -       -      -
-publish   admin.open_account        -     -       x      x
-publish   admin.deposit             -     -       x      x
-publish   admin.create_account      -     -       x      -
-publish   admin.digest              -     -       x      -
-publish   admin.halt                -     -       x      -
-publish   market.KRYP.trade         -     -       -      -
-publish   reports.alice             -     -       -      -
-publish   journal                   -     -       -      -
-publish   events.1                  -     -       -      -
-publish   $JS.API.INFO              -     -       -      -
-publish   $JS.API.STREAM.DELETE.X   -     -       -      -
-publish   $JS.API.DIRECT.GET.X      -     -       -      -
-publish   $JS.ACK.X                 -     -       -      -
-publish   $KV.CREDENTIALS.alice     -     -       -      -
-publish   $KV.LEASES.ledger         -     -       -      -
-publish   $O.SNAPSHOTS.C.x          -     -       -      -
-publish   $SRV.PING                 -     -       x      -
-publish   $SRV.STATS.ledger         -     -       x      -
-publish   $SYS.REQ.SERVER.PING      -     -       -      -
-publish   $SYS.REQ.USER.AUTH        -     -       -      -
-publish   _INBOX.x                  -     -       -      -
-publish   _INBOX_alice.x            -     -       -      -
-publish   _INBOX_bob.x              -     -       -      -
-subscribe market.>                  x     x       x      x
-subscribe market.KRYP.depth         x     x       x      x
-subscribe reports.alice             -     x       x      x
-subscribe reports.bob               -     -       x      x
-subscribe reports.*                 -     -       x      x
-subscribe reports.>                 -     -       x      x
-subscribe orders.alice              -     -       -      -
-subscribe orders.*                  -     -       -      -
-subscribe api.alice.session         -     -       -      -
-subscribe api.*.*                   -     -       -      -
-subscribe auth.sign_up              -     -       -      -
-subscribe admin.*                   -     -       -      -
-subscribe public.*                  -     -       -      -
-subscribe journal                   -     -       -      -
-subscribe events.1                  -     -       -      -
-subscribe events.>                  -     -       -      -
-subscribe $JS.API.>                 -     -       -      -
-subscribe $JS.EVENT.>               -     -       -      -
-subscribe $KV.>                     -     -       -      -
-subscribe $KV.CREDENTIALS.alice     -     -       -      -
-subscribe $O.SNAPSHOTS.>            -     -       -      -
-subscribe $SRV.>                    -     -       -      x
-subscribe $SYS.>                    -     -       -      -
-subscribe $SYS.REQ.USER.AUTH        -     -       -      -
-subscribe >                         -     -       -      -
-subscribe *                         -     -       -      -
-subscribe *.alice                   -     -       -      -
-subscribe _INBOX.>                  -     -       -      -
-subscribe _INBOX_worker.>           -     -       -      -
-subscribe _INBOX_alice.>            -     x       -      -
-subscribe _INBOX_bob.>              -     -       -      -
-subscribe _INBOX_guest.>            -     -       -      -
-subscribe _INBOX_operator.>         -     -       x      -
-subscribe _INBOX_bots.>             -     -       -      x
+                                  guest trader member read trade operator auditor bots
+publish   orders.alice              -     x      x     -     x      -        -     x
+publish   orders.bob                -     -      -     -     -      -        -     x
+publish   orders.bert@alice         -     -      -     -     -      -        -     x
+publish   orders.alice.x            -     -      -     -     -      -        -     -
+publish   orders                    -     -      -     -     -      -        -     -
+publish   api.alice.portfolio       -     x      x     x     -      x        x     x
+publish   api.alice.reports         -     x      x     x     -      x        x     x
+publish   api.alice.fills           -     x      x     x     -      x        x     x
+publish   api.alice.history         -     x      x     x     -      x        x     x
+publish   api.bob.portfolio         -     -      -     -     -      x        x     x
+publish   auth.alice.show           -     x      -     -     -      x        -     -
+publish   auth.alice.key            -     x      -     -     -      x        -     -
+publish   auth.alice.password       -     x      -     -     -      x        -     -
+publish   auth.alice.add_member     -     x      -     -     -      x        -     -
+publish   auth.bert@alice.key       -     -      x     -     -      x        -     -
+publish   auth.eve.password         -     -      -     -     -      x        x     -
+publish   auth.bob.key              -     -      -     -     -      x        -     -
+publish   auth.operator.show        -     -      -     -     -      x        -     -
+publish   auth.sign_up              -     -      -     -     -      -        -     -
+publish   auth.$GUEST.sign_up       x     -      -     -     -      x        -     -
+publish   auth.$GUEST.log_in        x     -      -     -     -      x        -     -
+publish   auth.$GUEST.key           -     -      -     -     -      x        -     -
+publish   auth.guest-0123456789abcdef.log_in - - - - - x - -
+publish   public.candles            x     x      x     x     x      x        x     x
+publish   public.symbols            x     x      x     x     x      x        x     x
+publish   public                    -     -      -     -     -      -        -     -
+publish   admin.open_account        -     -      -     -     -      x        -     x
+publish   admin.deposit             -     -      -     -     -      x        -     x
+publish   admin.create_account      -     -      -     -     -      x        -     -
+publish   admin.password            -     -      -     -     -      x        -     -
+publish   admin.portfolio           -     -      -     -     -      x        x     -
+publish   admin.digest              -     -      -     -     -      x        x     -
+publish   admin.history             -     -      -     -     -      x        x     -
+publish   admin.halt                -     -      -     -     -      x        -     -
+publish   market.KRYP.trade         -     -      -     -     -      -        -     -
+publish   reports.alice             -     -      -     -     -      -        -     -
+publish   journal                   -     -      -     -     -      -        -     -
+publish   events.1                  -     -      -     -     -      -        -     -
+publish   $JS.API.INFO              -     -      -     -     -      -        -     -
+publish   $JS.API.STREAM.DELETE.X   -     -      -     -     -      -        -     -
+publish   $JS.API.STREAM.MSG.GET.JOURNAL - - - - - - - -
+publish   $JS.API.DIRECT.GET.X      -     -      -     -     -      -        -     -
+publish   $JS.ACK.X                 -     -      -     -     -      -        -     -
+publish   $KV.CREDENTIALS.alice     -     -      -     -     -      -        -     -
+publish   $KV.LEASES.ledger         -     -      -     -     -      -        -     -
+publish   $O.SNAPSHOTS.C.x          -     -      -     -     -      -        -     -
+publish   $SRV.PING                 -     -      -     -     -      x        x     -
+publish   $SRV.STATS.ledger         -     -      -     -     -      x        x     -
+publish   $SYS.REQ.SERVER.PING      -     -      -     -     -      -        -     -
+publish   $SYS.REQ.SERVER.X.KICK    -     -      -     -     -      -        -     -
+publish   $SYS.REQ.USER.AUTH        -     -      -     -     -      -        -     -
+publish   _INBOX.x                  -     -      -     -     -      -        -     -
+publish   _INBOX_alice.x            -     -      -     -     -      -        -     -
+publish   _INBOX_bob.x              -     -      -     -     -      -        -     -
+subscribe market.>                  x     x      x     x     x      x        x     x
+subscribe market.KRYP.depth         x     x      x     x     x      x        x     x
+subscribe reports.alice             -     x      x     x     -      x        x     x
+subscribe reports.bob               -     -      -     -     -      x        x     x
+subscribe reports.*                 -     -      -     -     -      x        x     x
+subscribe reports.>                 -     -      -     -     -      x        x     x
+subscribe orders.alice              -     -      -     -     -      -        -     -
+subscribe orders.*                  -     -      -     -     -      -        -     -
+subscribe api.alice.portfolio       -     -      -     -     -      -        -     -
+subscribe api.*.*                   -     -      -     -     -      -        -     -
+subscribe auth.alice.key            -     -      -     -     -      -        -     -
+subscribe auth.>                    -     -      -     -     -      -        -     -
+subscribe admin.*                   -     -      -     -     -      -        -     -
+subscribe public.*                  -     -      -     -     -      -        -     -
+subscribe journal                   -     -      -     -     -      -        x     -
+subscribe events.1                  -     -      -     -     -      -        x     -
+subscribe events.>                  -     -      -     -     -      -        x     -
+subscribe $JS.API.>                 -     -      -     -     -      -        -     -
+subscribe $JS.EVENT.>               -     -      -     -     -      -        -     -
+subscribe $KV.>                     -     -      -     -     -      -        -     -
+subscribe $KV.CREDENTIALS.alice     -     -      -     -     -      -        -     -
+subscribe $O.SNAPSHOTS.>            -     -      -     -     -      -        -     -
+subscribe $SRV.>                    -     -      -     -     -      -        -     x
+subscribe $SYS.>                    -     -      -     -     -      -        -     -
+subscribe $SYS.REQ.USER.AUTH        -     -      -     -     -      -        -     -
+subscribe >                         -     -      -     -     -      -        -     -
+subscribe *                         -     -      -     -     -      -        -     -
+subscribe *.alice                   -     -      -     -     -      -        -     -
+subscribe _INBOX.>                  -     -      -     -     -      -        -     -
+subscribe _INBOX_worker.>           -     -      -     -     -      -        -     -
+subscribe _INBOX_alice.>            -     x      -     x     x      -        -     -
+subscribe _INBOX_bert@alice.>       -     -      x     -     -      -        -     -
+subscribe _INBOX_bob.>              -     -      -     -     -      -        -     -
+subscribe _INBOX_guest.>            -     -      -     -     -      -        -     -
+subscribe _INBOX_$GUEST.>           x     -      -     -     -      -        -     -
+subscribe _INBOX_operator.>         -     -      -     -     -      x        -     -
+subscribe _INBOX_eve.>              -     -      -     -     -      -        x     -
+subscribe _INBOX_bots.>             -     -      -     -     -      -        -     x
 """
+GUEST = guest_name()
 
 
 def rows(role: str) -> list[tuple[str, str, bool]]:
     """(verb, subject, allowed) of one role."""
-    lines = [line.split() for line in MAY.strip().splitlines()]
+    lines = [line.replace("$GUEST", GUEST).split() for line in MAY.strip().splitlines()]
     column = lines[0].index(role) + 2
     return [(line[0], line[1], line[column] == "x") for line in lines[1:]]
 
@@ -115,12 +135,22 @@ def matches(pattern: str, subject: str) -> bool:
 
 
 async def connect_as(server: TestServer, worker: Worker, role: str) -> Client:
-    if role == "trader":
-        store = await CredentialStore.open(worker.nats)
-        secret, key = new_key(1)
-        assert await store.create("alice", with_key(Login("trader"), key))
-        return await server.connect("alice", secret)
-    return await server.connect(guest_name() if role == "guest" else role)
+    return await server.connect(*await credentials_of(server, worker, role))
+
+
+async def credentials_of(server: TestServer, worker: Worker, role: str) -> tuple[str, str]:
+    """Name and password of a connection with that role."""
+    if role not in LOGINS:
+        return (GUEST, "") if role == "guest" else (role, getattr(server.secrets, role))
+    store = await CredentialStore.open(worker.nats)
+    if role in ("read", "trade"):
+        secret, key = new_key(1, "key", (role,))
+        record = with_key(Login("trader"), key)
+    else:
+        secret, session = new_session(time.time_ns())
+        record = with_session(Login("auditor" if role == "auditor" else "trader"), session)
+    assert await store.create(LOGINS[role], record)
+    return LOGINS[role], secret
 
 
 async def arrived_on(subscription: Subscription) -> list[Msg]:
@@ -182,35 +212,47 @@ async def test_a_guest_hears_its_own_answers_only(nats_server: TestServer, auth_
 @pytest.mark.parametrize("role", ROLES)
 def test_every_permission_is_tried_above(role: str) -> None:
     """A row added to the table without a line in the test is noticed."""
-    allowed = permissions(role, {"trader": "alice"}.get(role, role))  # type: ignore[arg-type]
+    row = "trader" if role == "member" else role
+    allowed = permissions((row,), GUEST if role == "guest" else LOGINS.get(role, role))  # type: ignore[arg-type]
     for verb, patterns in (("publish", allowed.publish), ("subscribe", allowed.subscribe)):
         tried = [subject for row_verb, subject, may in rows(role) if row_verb == verb and may]
         for pattern in patterns:
-            if pattern.startswith("_INBOX_guest"):
-                continue  # A guest's inbox has a random name: tried in a test of its own.
             assert any(matches(pattern, subject) for subject in tried), f"{role} may {verb} {pattern}, but nothing tries it"
+
+
+def test_every_row_of_the_table_is_tried_above() -> None:
+    assert set(TABLE) - {"worker"} == set(ROLES) - {"member"}
+
+
+def test_a_key_with_both_scopes_may_what_each_may_and_nothing_else() -> None:
+    read, trade, both = (permissions(rows, "alice") for rows in (("read",), ("trade",), ("read", "trade")))  # type: ignore[arg-type]
+    trader = permissions(("trader",), "alice")
+    assert set(both.publish) == {*read.publish, *trade.publish} == {*trader.publish} - {"auth.alice.*"}
+    assert set(both.subscribe) == {*read.subscribe, *trade.subscribe} == {*trader.subscribe}
 
 
 def test_only_workers_may_do_everything() -> None:
     for role, row in TABLE.items():
         assert (">" in row.publish or ">" in row.subscribe) == (role == "worker")
         for subject in (*row.publish, *row.subscribe):
-            assert role == "worker" or not subject.startswith((">", "*", "$JS", "$KV", "$O", "$SYS", "journal", "events"))
+            assert role == "worker" or not subject.startswith((">", "*", "$JS", "$KV", "$O", "$SYS"))
+        assert role == "worker" or not [subject for subject in row.publish if subject.startswith(("journal", "events"))]
 
 
 @pytest.mark.parametrize("target", ["journal", "$KV.CREDENTIALS.bob", "$JS.API.STREAM.DELETE.KV_CREDENTIALS", "orders.bob"])
 async def test_an_answer_goes_to_an_inbox_or_nowhere(nats_server: TestServer, auth_worker: Worker, target: str) -> None:
     """The server does not check where a request wants its answer; a worker that obeyed would publish with its own rights."""
     client = await connect_as(nats_server, auth_worker, "trader")
-    guest = await nats_server.connect(guest_name())
+    name = guest_name()
+    guest = await nats_server.connect(name)
     everything = await nats_server.connect()
     tricked = await everything.subscribe(target)
     await settle(everything)
-    await client.publish("api.alice.session", b"", reply=target)
-    await guest.publish("auth.sign_up", encode(Credentials("mallory", "short")), reply=target)
+    await client.publish("auth.alice.show", b"", reply=target)
+    await guest.publish(f"auth.{name}.sign_up", encode(Credentials("mallory", "short")), reply=target)
     await settle(client, guest)
-    assert await client.request("api.alice.session", b"", timeout=5), "asked later, answered as usual"
-    assert (await guest.request("auth.sign_up", b"", timeout=5)).data.startswith(b'{"type":"refused"')
+    assert await client.request("auth.alice.show", b"", timeout=5), "asked later, answered as usual"
+    assert (await guest.request(f"auth.{name}.sign_up", b"", timeout=5)).data.startswith(b'{"type":"refused"')
     await settle(everything)
     assert await arrived_on(tricked) == []
     assert await (await CredentialStore.open(auth_worker.nats)).get("alice") is not None

@@ -137,7 +137,8 @@ async def test_every_answer_is_fenced_in(get: Get) -> None:
 async def test_the_page_is_told_where_the_market_is(get: Get) -> None:
     answer = await get("/config.json")
     assert answer.headers["cache-control"] == "no-store"
-    assert json.loads(answer.body) == {"title": "Test Exchange", "sign_up": True, "websocket": "ws://127.0.0.1:9222"}
+    told = {"title": "Test Exchange", "sign_up": True, "invitation": False, "websocket": "ws://127.0.0.1:9222"}
+    assert json.loads(answer.body) == told
 
 
 async def test_a_browser_elsewhere_is_told_the_name_it_knows() -> None:

@@ -55,6 +55,7 @@ async def test_serves_and_stops(nats_server: TestServer) -> None:
         assert json.loads(config) == {
             "title": nats_server.market.title,
             "sign_up": True,
+            "invitation": False,
             "websocket": nats_server.websocket_url,
         }
         process.send_signal(signal.SIGTERM)

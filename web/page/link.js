@@ -55,6 +55,11 @@ export class Link extends EventTarget {
     globalThis.document?.addEventListener("visibilitychange", () => this.#probe());
   }
 
+  /** Who is connected, or connects: the name of a log-in or of a guest. */
+  get user() {
+    return this.#login.user;
+  }
+
   /** Connects, and stays connected until the page is closed. */
   async run() {
     setInterval(() => this.#probe(), PROBE_EVERY_MS);
@@ -88,9 +93,9 @@ export class Link extends EventTarget {
     }
   }
 
-  /** From now on connects with another secret of the same account: the password is not kept. */
-  renew(pass) {
-    this.#login = { ...this.#login, pass };
+  /** Makes the next connection with another log-in, whenever that is. */
+  connectNextAs(login) {
+    this.#login = login;
   }
 
   /** Hears every message on a subject, over all connections to come, until the returned function is called. */

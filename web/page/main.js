@@ -43,6 +43,7 @@ const state = {
   onLine: navigator.onLine,
   stale: false,
   account: session.account,
+  login: session.login,
   symbols: null,
   symbol: null,
   interval: chosenInterval(),
@@ -76,9 +77,9 @@ const toast = mountToasts(byId("toasts"));
 const showView = mountViews(byId("views"));
 const logIn = new LogIn(byId("log-in"), {
   logIn: (account, password) => session.logIn(account, password),
-  signUp: (account, password) => session.signUp(account, password),
+  signUp: (account, password, invitation) => session.signUp(account, password, invitation),
 });
-const openDialog = (mode) => logIn.open(mode, market.sign_up);
+const openDialog = (mode) => logIn.open(mode, market);
 const ticket = new OrderTicket(byId("ticket"), {
   place: (command, doubtful) => account.command(command, doubtful),
   signUp: () => openDialog("sign-up"),
@@ -179,7 +180,8 @@ let account = null;
 function followAccount() {
   account?.stop();
   account = null;
-  update({ account: session.account, portfolio: null, fills: [], fillsComplete: false, cancelling: new Set() });
+  const { account: name, login } = session;
+  update({ account: name, login, portfolio: null, fills: [], fillsComplete: false, cancelling: new Set() });
   if (session.account === null) return;
   account = new Account(link, session.account, ({ report, ...patch }) => {
     if (report === undefined) return update(patch);

@@ -17,12 +17,12 @@ export function mountAccountMenu(root, { open, logOut }) {
     else if (name !== undefined) open(name);
   });
 
-  return ({ account, market }) => {
+  return ({ account, login, market }) => {
     setAttribute(root, "data-account", account);
     part(root, "[name=log-in]").hidden = account !== null;
     part(root, "[name=sign-up]").hidden = account !== null || !market.sign_up;
     part(root, ".who").hidden = part(root, "[name=log-out]").hidden = account === null;
-    setText(part(root, ".who b"), account ?? "");
-    setText(part(root, ".who i"), account?.[0].toUpperCase() ?? "");
+    setText(part(root, ".who b"), login ?? "");
+    setText(part(root, ".who i"), login?.[0].toUpperCase() ?? "");
   };
 }

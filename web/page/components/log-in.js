@@ -12,7 +12,7 @@ const MARKUP = `
     <p class="lead"></p>
     <div class="field" data-field="account">
       <label for="log-in-account">Name</label>
-      <input id="log-in-account" name="account" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="32"
+      <input id="log-in-account" name="account" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="65"
         aria-describedby="log-in-account-message">
       <p class="message" id="log-in-account-message" data-kind="error" aria-live="polite"></p>
     </div>
@@ -21,6 +21,12 @@ const MARKUP = `
       <input id="log-in-password" name="password" type="password" autocomplete="current-password"
         aria-describedby="log-in-password-message">
       <p class="message" id="log-in-password-message" data-kind="error" aria-live="polite"></p>
+    </div>
+    <div class="field" data-field="invitation">
+      <label for="log-in-invitation">Invitation code</label>
+      <input id="log-in-invitation" name="invitation" autocomplete="off" autocapitalize="none" spellcheck="false"
+        aria-describedby="log-in-invitation-message">
+      <p class="message" id="log-in-invitation-message" data-kind="error" aria-live="polite"></p>
     </div>
     <button class="primary wide" type="submit"></button>
     <p class="switch"><span></span> <button type="button" class="link" name="switch"></button></p>
@@ -47,18 +53,22 @@ const TEXTS = {
   },
 };
 const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+const LOGIN = /^([a-z0-9][a-z0-9_-]{0,31}@)?[a-z0-9][a-z0-9_-]{0,31}$/; // bert@alice is of alice's team.
 
 export class LogIn {
   #dialog;
   #actions;
   #account;
   #password;
+  #invitation;
   #mode = "log-in";
+  #byInvitation = false;
   #busy = false;
 
   /**
    * @param {HTMLDialogElement} dialog
-   * @param {{ logIn: Function, signUp: Function }} actions both (account, password), rejecting with RefusedError or Unanswered
+   * @param {{ logIn: Function, signUp: Function }} actions both (account, password, invitation), rejecting with RefusedError
+   * or Unanswered
    */
   constructor(dialog, actions) {
     this.#dialog = dialog;
@@ -66,6 +76,7 @@ export class LogIn {
     dialog.innerHTML = MARKUP;
     this.#account = part(dialog, "[name=account]");
     this.#password = part(dialog, "[name=password]");
+    this.#invitation = part(dialog, "[name=invitation]");
     part(dialog, "form").addEventListener("submit", (event) => {
       event.preventDefault();
       if (!this.#busy) this.#submit();
@@ -74,7 +85,9 @@ export class LogIn {
       this.#account.value = this.#account.value.toLowerCase();
       this.#say("account", "");
     });
-    this.#password.addEventListener("input", () => this.#say("password", ""));
+    for (const name of ["password", "invitation"]) {
+      part(dialog, `[name=${name}]`).addEventListener("input", () => this.#say(name, ""));
+    }
     part(dialog, "[name=switch]").addEventListener("click", () => this.#choose(this.#mode === "log-in" ? "sign-up" : "log-in"));
     part(dialog, ".close").addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
@@ -82,8 +95,9 @@ export class LogIn {
     });
   }
 
-  /** @param {"log-in" | "sign-up"} mode @param {boolean} allowed whether people may sign up themselves */
-  open(mode, allowed) {
+  /** @param {"log-in" | "sign-up"} mode @param {{ sign_up: boolean, invitation: boolean }} market whether people may sign up */
+  open(mode, { sign_up: allowed, invitation }) {
+    this.#byInvitation = invitation;
     part(this.#dialog, ".switch").hidden = !allowed;
     if (!this.#dialog.open) this.#dialog.showModal();
     this.#choose(allowed ? mode : "log-in");
@@ -91,8 +105,7 @@ export class LogIn {
 
   #choose(mode) {
     this.#mode = mode;
-    this.#say("account", "");
-    this.#say("password", "");
+    for (const name of ["account", "password", "invitation"]) this.#say(name, "");
     this.#render();
     this.#account.focus();
   }
@@ -100,9 +113,10 @@ export class LogIn {
   async #submit() {
     const [account, password] = [this.#account.value, this.#password.value];
     const noPassword = password === "" ? "Enter a password." : "";
-    this.#say("account", nameProblem(account));
+    const badName = nameProblem(account, this.#mode);
+    this.#say("account", badName);
     this.#say("password", noPassword);
-    if (nameProblem(account) || noPassword) return (nameProblem(account) ? this.#account : this.#password).focus();
+    if (badName || noPassword) return (badName ? this.#account : this.#password).focus();
     this.#busy = true;
     this.#render();
     const failure = await this.#attempt(account, password);
@@ -113,13 +127,13 @@ export class LogIn {
       this.#dialog.close();
     } else {
       this.#say(failure.field, failure.text);
-      (failure.field === "account" ? this.#account : this.#password).focus();
+      part(this.#dialog, `[name=${failure.field}]`).focus();
     }
   }
 
   async #attempt(account, password) {
     try {
-      await (this.#mode === "log-in" ? this.#actions.logIn : this.#actions.signUp)(account, password);
+      await (this.#mode === "log-in" ? this.#actions.logIn : this.#actions.signUp)(account, password, this.#invitation.value);
       return null;
     } catch (error) {
       if (error.name !== "RefusedError" && error.name !== "Unanswered") throw error;
@@ -141,17 +155,19 @@ export class LogIn {
     setText(part(this.#dialog, "[name=switch]"), texts.other);
     setText(button, this.#busy ? texts.busy : texts.button);
     setAttribute(this.#password, "autocomplete", texts.autocomplete);
+    part(this.#dialog, "[data-field=invitation]").hidden = this.#mode === "log-in" || !this.#byInvitation;
     button.disabled = this.#busy;
   }
 }
 
-function nameProblem(name) {
+function nameProblem(name, mode) {
   if (name === "") return "Enter a name.";
-  return NAME.test(name) ? "" : "A name has 1 to 32 characters: a-z, 0-9, - and _, a letter or digit first.";
+  return (mode === "log-in" ? LOGIN : NAME).test(name) ? "" : "A name has 1 to 32 characters: a-z, 0-9, - and _, a letter or digit first.";
 }
 
 function failureOf(error) {
   if (error.name === "Unanswered") return { field: "password", text: "The market does not answer. Try again in a moment." };
   if (error.reason === "log_in") return { field: "password", text: "Name and password do not belong together." };
-  return { field: error.reason === "password" ? "password" : "account", text: sentence(error) };
+  if (error.reason === "slow_down") return { field: "password", text: sentence(error) };
+  return { field: ["password", "invitation"].includes(error.reason) ? error.reason : "account", text: sentence(error) };
 }

@@ -1,0 +1,280 @@
+"""Who is connected: from the server's events, and from its list of connections, which says what an event did not.
+
+Ends connections too. Whatever follows from an account's last connection being gone is `on_gone`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from exchange.permissions import account_of, is_guest
+from exchange.server import APP
+
+EVENTS: Final = f"$SYS.ACCOUNT.{APP}."
+LIST: Final = "$SYS.REQ.SERVER.PING.CONNZ"
+PAGE: Final = 1_024
+"""Connections in one answer of the server."""
+PAGES_MAX: Final = 64
+LOOK_SECONDS: Final = 0.5
+"""How often the list is looked at, for what the events did not say and for who takes too much (see greed.py) …"""
+LOOK_SHARE_MAX: Final = 0.05
+"""… unless that would take more than this share of the time."""
+ANSWER_SECONDS_MAX: Final = 2.0
+SERVER_GRACE_SECONDS: Final = 10.0
+"""After a restart of the server clients have this long to come back before their accounts count as gone."""
+GONE_REMEMBERED_MAX: Final = 10_000
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(NamedTuple):
+    """One connection of a guest or a log-in; those of the market's own processes are not of interest."""
+
+    server: str
+    id: int
+    login: str
+    credential: str
+    """Id of the key or session it was made with; empty for a guest, PASSWORD for the operator's."""
+    address: str
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Names it."""
+        return (self.server, self.id)
+
+
+PASSWORD: Final = "password"
+
+
+def user_name(login: str, credential: str) -> str:
+    """What the server calls a connection, in a signed token: it comes back in events and lists."""
+    return f"{login}#{credential}" if credential else login
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """One connection in the server's list: what it has sent, and what waits to be read by it."""
+
+    cid: int
+    ip: str = ""
+    authorized_user: str = ""
+    in_msgs: int = 0
+    in_bytes: int = 0
+    pending_bytes: int = 0
+
+
+class _Client(msgspec.Struct, frozen=True):
+    id: int
+    user: str = ""
+    host: str = ""
+
+
+class _Server(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Event(msgspec.Struct, frozen=True):
+    server: _Server
+    client: _Client
+
+
+class _Page(msgspec.Struct, frozen=True):
+    total: int = 0
+    connections: list[Usage] = []
+
+
+class _List(msgspec.Struct, frozen=True):
+    server: _Server
+    data: _Page
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_list = msgspec.json.Decoder(_List).decode
+
+
+def connection_of(server: str, id: int, user: str, address: str) -> Connection | None:
+    """A connection by the server's words; None for one of the market's own processes."""
+    login, separator, credential = user.partition("#")
+    return Connection(server, id, login, credential, address) if separator or is_guest(user) else None
+
+
+class Connections:
+    """What is known. Pure: who came, who went, and which accounts have nobody left."""
+
+    def __init__(self) -> None:
+        self._all: dict[tuple[str, int], Connection] = {}
+        self._by_login: defaultdict[str, set[Connection]] = defaultdict(set)
+        self._by_account: Counter[str] = Counter()
+        self._by_address: Counter[str] = Counter()
+        self._gone: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._missing: set[tuple[str, int]] = set()
+        """Not in the list when it was last looked at."""
+
+    def of(self, login: str) -> list[Connection]:
+        """A log-in's connections."""
+        return list(self._by_login.get(login, ()))
+
+    def logins(self) -> list[str]:
+        """Whoever is connected, without guests."""
+        return [login for login in self._by_login if not is_guest(login)]
+
+    def at(self, address: str) -> int:
+        """How many come from an address."""
+        return self._by_address[address]
+
+    @property
+    def guests(self) -> int:
+        """How many are nobody's."""
+        return self._by_account[""]
+
+    def add(self, connection: Connection) -> None:
+        """Somebody came."""
+        if connection.place in self._all or connection.place in self._gone:
+            return
+        self._all[connection.place] = connection
+        self._by_login[connection.login].add(connection)
+        self._by_account[_account(connection)] += 1
+        self._by_address[connection.address] += 1
+
+    def remove(self, place: tuple[str, int]) -> str | None:
+        """Somebody went; the account if that was its last connection."""
+        self._gone[place] = None
+        if len(self._gone) > GONE_REMEMBERED_MAX:
+            self._gone.popitem(last=False)
+        connection = self._all.pop(place, None)
+        if connection is None:
+            return None
+        self._by_login[connection.login].discard(connection)
+        if not self._by_login[connection.login]:
+            del self._by_login[connection.login]
+        account = _account(connection)
+        self._by_account[account] -= 1
+        self._by_address[connection.address] -= 1
+        for counter, key in ((self._by_account, account), (self._by_address, connection.address)):
+            if not counter[key]:
+                del counter[key]
+        return account if account and not self._by_account[account] else None
+
+    def compare(self, server: str, listed: Iterable[Connection], *, others_too: bool) -> list[str]:
+        """Take over the server's list. Accounts with nobody left: what is missing twice in a row is gone, an event was lost.
+
+        With `others_too` connections of other servers, that is of one before a restart, count as missing.
+        """
+        present = set()
+        for connection in listed:
+            present.add(connection.place)
+            self.add(connection)
+        missing = {place for place in self._all if place not in present and (others_too or place[0] == server)}
+        accounts = [self.remove(place) for place in missing & self._missing]
+        self._missing = missing
+        return [account for account in accounts if account is not None]
+
+
+def _account(connection: Connection) -> str:
+    return "" if is_guest(connection.login) else account_of(connection.login)
+
+
+async def _ignore(*_: object) -> None:
+    pass
+
+
+class Presence:
+    """Keeps `connections` true, over a connection of the server's system account. Its hooks do nothing until they are set."""
+
+    def __init__(self, system: Client) -> None:
+        self.connections = Connections()
+        self.on_connected: Callable[[Connection], Awaitable[None]] = _ignore
+        """Told of everybody who comes."""
+        self.on_gone: Callable[[str], Awaitable[None]] = _ignore
+        """Told of an account whose last connection has closed, or got lost. What becomes of its orders is decided there."""
+        self.on_look: Callable[[str, list[Usage]], Awaitable[None]] = _ignore
+        """Told of the server's name and its list, whenever it was looked at."""
+        self._system = system
+        self._server = ""
+        self._server_since = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """From here on it knows."""
+        await self._system.subscribe(EVENTS + "CONNECT", cb=self._connected)
+        await self._system.subscribe(EVENTS + "DISCONNECT", cb=self._disconnected)
+        await self._system.flush()
+        self._task = asyncio.create_task(self._keep_looking())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def kick(self, connection: Connection) -> None:
+        """End a connection. A client that reconnects must log in again, so whoever calls this has changed what it may first."""
+        with contextlib.suppress(nats.errors.Error):
+            subject = f"$SYS.REQ.SERVER.{connection.server}.KICK"
+            await self._system.request(subject, msgspec.json.encode({"cid": connection.id}), timeout=ANSWER_SECONDS_MAX)
+
+    async def kick_all(self, login: str, keep: Callable[[Connection], bool] = lambda _: False) -> int:
+        """End a log-in's connections but those to `keep`; how many."""
+        ending = [connection for connection in self.connections.of(login) if not keep(connection)]
+        await asyncio.gather(*map(self.kick, ending))
+        return len(ending)
+
+    async def look(self) -> None:
+        """Compare with the server's list. Raises nats.errors.Error."""
+        server, listed = await self._list()
+        now = asyncio.get_running_loop().time()
+        if server != self._server:
+            self._server, self._server_since = server, now if self._server else now - SERVER_GRACE_SECONDS
+        known = [connection_of(server, usage.cid, usage.authorized_user, usage.ip) for usage in listed]
+        others_too = now - self._server_since >= SERVER_GRACE_SECONDS
+        for account in self.connections.compare(server, filter(None, known), others_too=others_too):
+            await self.on_gone(account)
+        await self.on_look(server, listed)
+
+    async def _list(self) -> tuple[str, list[Usage]]:
+        found: dict[int, Usage] = {}
+        server = ""
+        for page in range(PAGES_MAX):
+            question = {"acc": APP, "auth": True, "sort": "cid", "limit": PAGE, "offset": page * PAGE}
+            answer = await self._system.request(LIST, msgspec.json.encode(question), timeout=ANSWER_SECONDS_MAX)
+            listed = _decode_list(answer.data)
+            server = listed.server.id
+            found |= {usage.cid: usage for usage in listed.data.connections}
+            if (page + 1) * PAGE >= listed.data.total:
+                break
+        return server, list(found.values())
+
+    async def _keep_looking(self) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            begun = clock()
+            try:
+                await self.look()
+            except (nats.errors.Error, msgspec.MsgspecError) as error:
+                logger.warning("the server's connections could not be listed: %s", error or type(error).__name__)
+            except Exception:
+                logger.exception("the server's connections could not be looked at")
+            await asyncio.sleep(max(LOOK_SECONDS, (clock() - begun) / LOOK_SHARE_MAX))
+
+    async def _connected(self, message: Msg) -> None:
+        event = _decode_event(message.data)
+        connection = connection_of(event.server.id, event.client.id, event.client.user, event.client.host)
+        if connection is not None:
+            self.connections.add(connection)
+            await self.on_connected(connection)
+
+    async def _disconnected(self, message: Msg) -> None:
+        event = _decode_event(message.data)
+        account = self.connections.remove((event.server.id, event.client.id))
+        if account is not None:
+            await self.on_gone(account)
