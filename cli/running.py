@@ -8,6 +8,7 @@ import http.client
 import os
 import shutil
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Sequence
@@ -26,17 +27,17 @@ from exchange.messages.administration import LedgerState
 from exchange.messages.market_data import SymbolInfo
 from exchange.messages.requests import Refused
 from exchange.permissions import OPERATOR
-from exchange.secrets import Secrets
+from exchange.secrets import SECRETS_FILE, Secrets
 from exchange.server import NatsServer, ServerError, ServerOptions
 
 from .child import Child, tie_to_parent
 from .directory import DataDirectory
+from .listening import EVERYWHERE, LOOPBACK, Listening
 from .output import console, say, show_json
 from .problem import Problem
 from .scope import Scope
 from .supervisor import DEATHS_MAX, MarketFailed, Supervisor
 
-HOST: Final = "127.0.0.1"
 DEATHS_VARIABLE: Final = "EXCHANGE_DEATHS_MAX"
 """Instead of DEATHS_MAX, for tests that kill on purpose."""
 POLL_SECONDS: Final = 0.05
@@ -48,16 +49,31 @@ class RunningMarket:
     """One run of `exchange up`."""
 
     def __init__(
-        self, scope: Scope, directory: DataDirectory, rules: Market, secrets: Secrets, ports: dict[str, int], *, bots: bool
+        self,
+        scope: Scope,
+        directory: DataDirectory,
+        rules: Market,
+        secrets: Secrets,
+        ports: dict[str, int],
+        listening: Listening,
+        *,
+        bots: bool,
     ) -> None:
         self._scope = scope
         self._directory = directory
         self._rules = rules
         self._secrets = secrets
+        self._listening = listening
         self._page = Child("web", "exchange.web", [], directory.log("web"), self._say)
         self._listen(ports["--port"])
         options = ServerOptions(
-            data=directory.path, host=HOST, client_port=ports["--nats-port"], websocket_port=ports["--ws-port"]
+            data=directory.path,
+            host=listening.host,
+            client_port=ports["--nats-port"],
+            websocket_port=ports["--ws-port"],
+            allowed_origins=listening.page_origins(ports["--port"]),
+            tls=listening.tls,
+            websocket_address=listening.websocket,
         )
         self._server = NatsServer(options, secrets, tie_to_parent())
         deaths_max = int(os.environ.get(DEATHS_VARIABLE) or DEATHS_MAX)
@@ -70,6 +86,8 @@ class RunningMarket:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal)
         self._say(f"starting {self._rules.title} on {self._directory.path} …")
+        if self._listening.insecure:
+            print("exchange: --insecure-listen: passwords and orders travel unencrypted, to anybody who asks", file=sys.stderr)
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             if await self._start(stopping):
@@ -81,7 +99,9 @@ class RunningMarket:
     async def _start(self, stopping: asyncio.Task[bool]) -> bool:
         """Whether all processes were started; False when the market was asked to stop meanwhile."""
         try:
-            self._directory.tell(pid=os.getpid(), started=time.time_ns(), live=False)
+            tls = self._listening.tls
+            certificate = {"certificate": str(tls.certificate)} if tls else {}
+            self._directory.tell(pid=os.getpid(), started=time.time_ns(), live=False, **certificate)
             starting = asyncio.create_task(self._supervisor.start())
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
@@ -132,7 +152,9 @@ class RunningMarket:
 
     def _listen(self, port: int) -> None:
         """The page's port, at its next start."""
-        self._page.arguments = ["--data", str(self._directory.path), "--host", HOST, "--port", str(port)]
+        tls = [str(path) for path in self._listening.tls] if self._listening.tls else []
+        arguments = ["--data", str(self._directory.path), "--host", self._listening.host, "--port", str(port)]
+        self._page.arguments = [*arguments, *(("--tls", *tls) if tls else ())]
 
     async def _open(self) -> None:
         """Wait until the market is live: the page, ticks and the ledger answer. Then say so."""
@@ -147,11 +169,12 @@ class RunningMarket:
         await self._ask("", "", subjects.public("symbols"), list[SymbolInfo])
         await self._ask(OPERATOR, self._secrets.operator, subjects.admin("digest"), LedgerState)
         impatient.cancel()
+        page = page.replace(EVERYWHERE, LOOPBACK)
         self._directory.tell(http=page, live=True)
         if self._scope.json:
             show_json(self._directory.told)
         else:
-            self._announce(page.replace(HOST, "localhost"))
+            self._announce(page.replace(LOOPBACK, "localhost"))
 
     async def _ask(self, account: str, secret: str, subject: str, answer: type[object]) -> None:
         while True:
@@ -168,7 +191,7 @@ class RunningMarket:
         table = Table.grid(padding=(0, 2))
         for name, value in (
             ("page", page),
-            ("operator", f"{OPERATOR}, password {self._secrets.operator}"),
+            ("operator", f"{OPERATOR}, password {self._operator_password()}"),
             ("server", f"{self._server.url} and {self._server.websocket_url}"),
             ("data", str(self._directory.path)),
             ("next", f"{exchange} account create alice"),
@@ -177,6 +200,10 @@ class RunningMarket:
             table.add_row(Text(name), Text(value, style="bold" if name in ("page", "next", "") else "", overflow="fold"))
         with contextlib.suppress(OSError):
             console().print(Panel.fit(table, title=Text(f"{self._rules.title} is live"), subtitle="Ctrl-C stops it"))
+
+    def _operator_password(self) -> str:
+        """Told to a person at a terminal; what is written into a file or a log must not hold it."""
+        return self._secrets.operator if sys.stdout.isatty() else f"in {self._directory.path / SECRETS_FILE}"
 
     def _say(self, text: str) -> None:
         if not self._scope.json:
@@ -194,7 +221,14 @@ def _program() -> str:
 
 def _answers(page: str) -> bool:
     address = urlsplit(page)
-    connection = http.client.HTTPConnection(address.hostname or HOST, address.port, timeout=2)
+    if address.scheme == "https":
+        # Whether it answers at all: nothing is told or believed.
+        unverified = ssl._create_unverified_context()
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            LOOPBACK, address.port, timeout=2, context=unverified
+        )
+    else:
+        connection = http.client.HTTPConnection(LOOPBACK, address.port, timeout=2)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -15,6 +15,7 @@ from exchange.messages.requests import Refused
 from exchange.permissions import OPERATOR
 from exchange.secrets import SECRETS_FILE, SecretsError, load_secrets
 from exchange.settings import SettingsError, load_runtime
+from exchange.tls import CERTIFICATE_VARIABLE
 
 from .logins import find_login
 from .problem import FAILED, MISUSED, Problem, explain
@@ -63,6 +64,8 @@ class Scope:
         server = runtime.get("server")
         if not isinstance(server, str) or not server:
             raise Problem(f"the market on {self.data_directory} is just starting; try again in a moment")
+        if certificate := runtime.get("certificate"):
+            os.environ.setdefault(CERTIFICATE_VARIABLE, str(certificate))
         return server
 
     def runtime(self) -> dict[str, Any]:

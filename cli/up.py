@@ -15,6 +15,7 @@ from exchange.secrets import SecretsError, load_secrets
 from exchange.server import ServerError, find_binary
 
 from .directory import DataDirectory
+from .listening import choose_listening
 from .problem import MISUSED, Problem
 from .scope import Scope
 
@@ -32,11 +33,26 @@ def up(
     nats_port: Annotated[int, typer.Option("--nats-port", min=0, max=65535, help="Of the NATS server.")] = 4222,
     ws_port: Annotated[int, typer.Option("--ws-port", min=0, max=65535, help="Of the server's websockets.")] = 9222,
     no_bots: Annotated[bool, typer.Option("--no-bots", help="Without the bots of the market file.")] = False,
+    tls: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option("--tls", metavar="CERT KEY", help="Listen for everybody, encrypted; PEM files.", show_default=False),
+    ] = None,
+    insecure_listen: Annotated[
+        bool, typer.Option("--insecure-listen", help="Listen for everybody without TLS: whoever is on the way reads along.")
+    ] = False,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option("--origin", metavar="URL", help="A further address of the page.", show_default=False),
+    ] = None,
+    ws_url: Annotated[
+        str, typer.Option("--ws-url", metavar="URL", help="Of the websockets behind a proxy, wss://….", show_default=False)
+    ] = "",
 ) -> None:
     """Run a market until Ctrl-C: the NATS server, all workers, the page and the bots."""
-    from .running import HOST, RunningMarket  # Costs as much as all the rest of `exchange --help`.
+    from .running import RunningMarket  # Costs as much as all the rest of `exchange --help`.
 
     ports = {"--port": port, "--nats-port": nats_port, "--ws-port": ws_port}
+    listening = choose_listening(tls, insecure_listen, origin or [], ws_url)
     with DataDirectory.take(scope.data_directory) as directory:
         try:
             rules, content = directory.market(market)
@@ -44,16 +60,24 @@ def up(
             find_binary()
         except (MarketError, SecretsError, ServerError) as error:
             raise Problem(str(error)) from None
-        _check_ports(HOST, ports)
+        _check_ports(listening.host, ports)
+        ports["--port"] = port or _free_port(listening.host)  # The NATS server is told which pages may connect.
         try:
             directory.remember_market(content)
         except OSError as error:
             raise Problem(f"the data directory cannot be written: {error.filename}: {error.strerror}") from None
 
         async def run() -> None:
-            await RunningMarket(scope, directory, rules, secrets, ports, bots=bool(rules.bots) and not no_bots).run()
+            await RunningMarket(scope, directory, rules, secrets, ports, listening, bots=bool(rules.bots) and not no_bots).run()
 
         asyncio.run(run())
+
+
+def _free_port(host: str) -> int:
+    with socket.socket() as trial:
+        trial.bind((host, 0))
+        port: int = trial.getsockname()[1]
+        return port
 
 
 def _check_ports(host: str, ports: Ports) -> None:

@@ -25,6 +25,7 @@ from .messages.base import decoder, encode
 from .messages.logins import LogIn, LogOut, Secret
 from .messages.requests import Command, Outcome, Refused, Replace, Reply
 from .permissions import RESERVED, TOKEN, account_of, guest_name
+from .tls import client_options
 
 ATTEMPT_SECONDS_MAX: Final = 2.0
 """An answer that takes longer is taken for lost."""
@@ -278,8 +279,10 @@ class Client:
             self._complaint = str(error).lower()
 
         options: dict[str, Any] = {"reconnect_time_wait": RETRY_SECONDS}
-        if self._server.startswith("tls://"):
-            options["tls"] = ssl.create_default_context()
+        try:
+            options |= client_options(self._server)
+        except OSError as error:
+            raise ClientError(f"the market's certificate cannot be read: {error.strerror or error}") from None
         started = time.monotonic()
         connection = Connection()
         try:
@@ -300,8 +303,12 @@ class Client:
             )
             return connection
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            with contextlib.suppress(Exception):
-                await connection.close()  # nats-py leaves the socket open when a log-in fails.
+            with contextlib.suppress(
+                Exception
+            ):  # nats-py leaves the socket open when a log-in fails, and may wait for ever for TLS.
+                await asyncio.wait_for(connection.close(), GOODBYE_SECONDS_MAX)
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise ClientError(f"the certificate of {self._server} is not to be trusted: {error.verify_message}") from None
             if "authorization" not in str(error).lower():
                 raise Unreachable(f"no market answers at {self._server}") from None
             if time.monotonic() - started > LOGIN_UNCHECKED_SECONDS:

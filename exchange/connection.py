@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from .subjects import inbox_prefix
+from .tls import client_options
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,6 @@ async def connect(
     async def on_error(error: Exception) -> None:
         logger.warning("nats: %s", error or type(error).__name__)
 
-    options: dict[str, Any] = {"tls": ssl.create_default_context()} if server.startswith("tls://") else {}
     client = HardenedClient()
     await client.connect(
         server,
@@ -100,6 +99,6 @@ async def connect(
         error_cb=on_error,
         closed_cb=on_closed,
         disconnected_cb=on_disconnected,
-        **options,
+        **client_options(server),
     )
     return client

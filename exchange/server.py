@@ -19,6 +19,7 @@ import msgspec
 from .permissions import EVERYTHING, StaticUser, permissions
 from .secrets import Secrets, write_private
 from .store_lock import StoreInUse, lock_store
+from .tls import Tls
 
 CONFIG_FILE: Final = "nats.conf"
 LOG_FILE: Final = "nats.log"
@@ -34,11 +35,15 @@ AUTH: Final = "AUTH"
 SYSTEM: Final = "SYS"
 
 PAYLOAD_BYTES_MAX: Final = 1024 * 1024
+SUBSCRIPTIONS_MAX: Final = 1_000
+"""Of one connection; the server refuses one more."""
 LOGIN_SECONDS_MAX: Final = 1.9
 """How long a log-in waits for the auth worker before the server refuses it; clients must be more patient than that.
 
 Less than the 2 s after which the server sends its first PING: nats-py takes that for the answer to its log-in.
 """
+TLS_SECONDS_MAX: Final = 5.0
+"""For the handshake."""
 START_SECONDS_MAX: Final = 300
 """A server that was killed reads its whole store again before it serves."""
 STOP_SECONDS_MAX: Final = 3
@@ -70,6 +75,10 @@ class ServerOptions(msgspec.Struct, frozen=True):
     monitor_port: int = 0
     allowed_origins: tuple[str, ...] = ()
     """Web origins whose pages may connect, for example `https://market.example`; empty for all."""
+    tls: Tls | None = None
+    """Of the client and the websocket port."""
+    websocket_address: str = ""
+    """Where browsers find the websocket port, if a proxy stands before it: `wss://market.example/ws`."""
 
 
 def write_config(options: ServerOptions, secrets: Secrets) -> Path:
@@ -81,7 +90,9 @@ def write_config(options: ServerOptions, secrets: Secrets) -> Path:
 
 def _config(options: ServerOptions, secrets: Secrets) -> dict[str, Any]:
     users: dict[StaticUser, str] = {"worker": secrets.worker, "bots": secrets.bots}
+    tls = _tls(options.tls) if options.tls else {}
     return {
+        **({"tls": tls} if tls else {}),
         "server_name": "exchange",
         "host": options.host,
         "port": options.client_port or -1,
@@ -92,6 +103,7 @@ def _config(options: ServerOptions, secrets: Secrets) -> dict[str, Any]:
         "logfile_size_limit": 10_000_000,
         "logfile_max_num": 3,
         "max_payload": PAYLOAD_BYTES_MAX,
+        "max_subscriptions": SUBSCRIPTIONS_MAX,
         "max_pending": 64 * 1024 * 1024,
         "write_deadline": "10s",
         # The server appends `jetstream` to the directory. Its own limit for files would be a share of the disk that is
@@ -106,7 +118,7 @@ def _config(options: ServerOptions, secrets: Secrets) -> dict[str, Any]:
         "websocket": {
             "host": options.host,
             "port": options.websocket_port or -1,
-            "no_tls": True,
+            **({"tls": tls} if tls else {"no_tls": True}),
             "compression": True,
             "handshake_timeout": "2s",
             "allowed_origins": list(options.allowed_origins),
@@ -122,6 +134,10 @@ def _config(options: ServerOptions, secrets: Secrets) -> dict[str, Any]:
             "auth_callout": {"issuer": secrets.issuer, "account": AUTH, "auth_users": ["auth", "system", *users]},
         },
     }
+
+
+def _tls(tls: Tls) -> dict[str, Any]:
+    return {"cert_file": str(tls.certificate), "key_file": str(tls.key), "min_version": "1.2", "timeout": TLS_SECONDS_MAX}
 
 
 def _user(user: StaticUser, password: str) -> dict[str, Any]:
@@ -165,12 +181,13 @@ class NatsServer:
     @property
     def url(self) -> str:
         """For clients over TCP."""
-        return f"nats://{self._address()}:{self.ports.client}"
+        return f"{'tls' if self._options.tls else 'nats'}://{self._address()}:{self.ports.client}"
 
     @property
     def websocket_url(self) -> str:
         """For browsers."""
-        return f"ws://{self._address()}:{self.ports.websocket}"
+        scheme = "wss" if self._options.tls else "ws"
+        return self._options.websocket_address or f"{scheme}://{self._address()}:{self.ports.websocket}"
 
     @property
     def monitor_url(self) -> str:

@@ -66,7 +66,8 @@ def application(page: Page, market: Market, healthy: Callable[[], bool]) -> Star
 
     def secured(request: Request, headers: dict[str, str]) -> dict[str, str]:
         address = websocket_address(market.websocket, request.url.hostname or "")
-        return headers | security_headers(address)
+        encrypted = {"strict-transport-security": "max-age=31536000"} if request.url.scheme == "https" else {}
+        return headers | security_headers(address) | encrypted
 
     return Starlette(
         routes=[Route("/config.json", config), Route("/healthz", health), Route("/{path:path}", file)],

@@ -34,8 +34,11 @@ async def main(worker: Worker) -> None:
     )
     app = application(load_page(), market, healthy=lambda: worker.nats.is_connected)
     listener = socket.create_server((worker.arguments.host, worker.arguments.port))
+    certificate, key = worker.arguments.tls or (None, None)
     config = uvicorn.Config(
         app,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -43,7 +46,9 @@ async def main(worker: Worker) -> None:
         timeout_graceful_shutdown=GOODBYE_SECONDS_MAX,
     )
     server = Server(config)
-    write_address(worker.settings.data, worker.arguments.host, listener.getsockname()[1])
+    write_address(
+        worker.settings.data, f"{'https' if certificate else 'http'}://{worker.arguments.host}:{listener.getsockname()[1]}"
+    )
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]))
         await worker.stopping.wait()
@@ -60,8 +65,8 @@ class Server(uvicorn.Server):
         yield
 
 
-def write_address(data: Path, host: str, port: int) -> None:
+def write_address(data: Path, address: str) -> None:
     """Say where the page is. The listener exists already, so whoever reads this may connect at once."""
     temporary = data / f".{ADDRESS_FILE}.{os.getpid()}"
-    temporary.write_text(json.dumps({"http": f"http://{host}:{port}"}))
+    temporary.write_text(json.dumps({"http": address}))
     os.replace(temporary, data / ADDRESS_FILE)
