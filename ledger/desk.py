@@ -14,9 +14,8 @@ from . import administration, gate, questions, refusals, replacing
 from .accounts import Account, Ledger
 from .commands import apply, cancel_order, place_order, replace_order
 from .draft import Draft
-from .requests import NOT_DECODED, Rates, Requests, Waiting, decode_deposit, decode_new_account, decode_request
+from .requests import NOT_DECODED, ORDERS, Rates, Requests, Waiting, decode_deposit, decode_new_account, decode_request
 
-ORDERS: Final = "orders"
 OPEN_ACCOUNT: Final = "admin.open_account"
 DEPOSIT: Final = "admin.deposit"
 DECODE: Final = {OPEN_ACCOUNT: decode_new_account, DEPOSIT: decode_deposit}

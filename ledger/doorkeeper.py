@@ -15,7 +15,7 @@ from exchange.messages.logins import Scope
 from exchange.permissions import LOGIN, OPERATOR, TOKEN, Role, is_guest
 
 from .credentials import SECOND, USED_SECONDS, CredentialStore, Login, Token, TooManyChanges, find_token, with_use
-from .greed import Penalties
+from .greed import Arrivals, Penalties
 from .guessing import SHARED, Guessing, TooManyGuesses
 from .presence import PASSWORD, Presence
 from .tokens import ConnectOptions
@@ -24,7 +24,7 @@ LOGIN_CONNECTIONS_MAX: Final = 100
 """One more is refused."""
 GUESTS_MAX: Final = 5_000
 """The same for all guests together …"""
-ADDRESS_CONNECTIONS_MAX: Final = 1_000
+ADDRESS_CONNECTIONS_MAX: Final = 400
 """… and for one address, where addresses tell people apart."""
 USES_MAX: Final = 100
 """Uses being written down at a time; of one more it is not said when it was."""
@@ -65,6 +65,7 @@ class Doorkeeper:
         self._guessing = guessing
         self._presence = presence
         self._penalties = penalties
+        self._arrivals = Arrivals()
         self._uses: set[asyncio.Task[None]] = set()
         self._operator_password = operator_password.encode()
 
@@ -80,8 +81,11 @@ class Doorkeeper:
         name, secret, now = options.user, options.password, time.monotonic()
         if any(self._penalties.hold(held, now) for held in (name, address)):
             raise Unwelcome
-        if address not in SHARED and self._presence.connections.at(address) >= ADDRESS_CONNECTIONS_MAX:
-            return None
+        if address not in SHARED:
+            if not self._arrivals.welcome(address, now):
+                raise Unwelcome
+            if self._presence.connections.at(address) >= ADDRESS_CONNECTIONS_MAX:
+                return None
         if name == "" or is_guest(name):
             return self._guest(name or f"guest-{connection.lower()}", address)
         if LOGIN.fullmatch(name) is None or len(self._presence.connections.of(name)) >= LOGIN_CONNECTIONS_MAX:

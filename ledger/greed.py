@@ -5,6 +5,7 @@ The NATS server bounds a message's size and a connection's subscriptions by itse
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Final
 
 from .presence import Usage
@@ -12,15 +13,21 @@ from .presence import Usage
 MESSAGES_PER_SECOND_MAX: Final = 5_000
 """What one connection may send, sustained; the market file's limit of orders times five, if that is more."""
 BYTES_PER_SECOND_MAX: Final = 4 * 1024 * 1024
-BURST_SECONDS: Final = 2.0
+BURST_SECONDS: Final = 1.0
 """So much more may come at once."""
 PENDING_BYTES_MAX: Final = 8 * 1024 * 1024
 """What may wait in the server until one connection reads it."""
-PENALTY_SECONDS: Final = 10.0
+SUBSCRIPTIONS_MAX: Final = 500
+"""Of one connection: each message goes to all that match, and each costs a look when they come and go."""
+PENALTY_SECONDS: Final = 60.0
 """A log-in that was greedy is not let in for this long, doubled with each further time …"""
 PENALTY_SECONDS_MAX: Final = 600.0
 """… up to this, and forgotten after as long without one."""
 PENALTIES_MAX: Final = 10_000
+CONNECTIONS_PER_SECOND_MAX: Final = 50.0
+"""New ones from one address, sustained …"""
+CONNECTIONS_BURST: Final = 1_000
+"""… and at once: a school that comes back after a power cut. One more waits as if nobody were there."""
 
 
 class Greed:
@@ -50,6 +57,8 @@ class Greed:
                 found.append((usage, f"{usage.in_bytes - content} bytes in {seconds:.1f} s"))
             elif usage.pending_bytes > PENDING_BYTES_MAX:
                 found.append((usage, f"{usage.pending_bytes} bytes it does not read"))
+            elif usage.subscriptions > SUBSCRIPTIONS_MAX:
+                found.append((usage, f"{usage.subscriptions} subscriptions"))
         return found
 
 
@@ -72,3 +81,21 @@ class Penalties:
     def hold(self, name: str, now: float) -> bool:
         """Whether it must stay out."""
         return now < self._until.get(name, (0.0, 0.0))[0]
+
+
+class Arrivals:
+    """A leaking bucket per address, of new connections. Pure."""
+
+    def __init__(self) -> None:
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        """What is in it, and when that was."""
+
+    def welcome(self, address: str, now: float) -> bool:
+        """Take one more, unless the bucket is full."""
+        level, before = self._levels.pop(address, (0.0, now))
+        level = max(0.0, level - (now - before) * CONNECTIONS_PER_SECOND_MAX)
+        fits = level < CONNECTIONS_BURST
+        self._levels[address] = (level + fits, now)
+        if len(self._levels) > PENALTIES_MAX:
+            self._levels.popitem(last=False)
+        return fits

@@ -25,8 +25,12 @@ LIST: Final = "$SYS.REQ.SERVER.PING.CONNZ"
 PAGE: Final = 1_024
 """Connections in one answer of the server."""
 PAGES_MAX: Final = 64
+STATISTICS: Final = "$SYS.REQ.SERVER.{}.STATSZ"
 LOOK_SECONDS: Final = 0.5
 """How often the list is looked at, for what the events did not say and for who takes too much (see greed.py) …"""
+GLANCE_SECONDS: Final = 0.05
+"""… and how often all messages are counted: a list follows at once when there are many …"""
+GLANCE_MESSAGES_PER_SECOND: Final = 5_000
 LOOK_SHARE_MAX: Final = 0.05
 """… unless that would take more than this share of the time."""
 ANSWER_SECONDS_MAX: Final = 2.0
@@ -70,6 +74,7 @@ class Usage(msgspec.Struct, frozen=True):
     in_msgs: int = 0
     in_bytes: int = 0
     pending_bytes: int = 0
+    subscriptions: int = 0
 
 
 class _Client(msgspec.Struct, frozen=True):
@@ -80,6 +85,18 @@ class _Client(msgspec.Struct, frozen=True):
 
 class _Server(msgspec.Struct, frozen=True):
     id: str
+
+
+class _Received(msgspec.Struct, frozen=True):
+    msgs: int = 0
+
+
+class _Counts(msgspec.Struct, frozen=True):
+    received: _Received = _Received()
+
+
+class _Statistics(msgspec.Struct, frozen=True):
+    statsz: _Counts
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -98,6 +115,7 @@ class _List(msgspec.Struct, frozen=True):
 
 
 _decode_event = msgspec.json.Decoder(_Event).decode
+_decode_statistics = msgspec.json.Decoder(_Statistics).decode
 _decode_list = msgspec.json.Decoder(_List).decode
 
 
@@ -201,6 +219,9 @@ class Presence:
         self._system = system
         self._server = ""
         self._server_since = 0.0
+        self._answers = ""
+        """The server that is asked how many messages there were."""
+        self._received = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -232,6 +253,7 @@ class Presence:
     async def look(self) -> None:
         """Compare with the server's list. Raises nats.errors.Error."""
         server, listed = await self._list()
+        self._answers = server
         now = asyncio.get_running_loop().time()
         if server != self._server:
             self._server, self._server_since = server, now if self._server else now - SERVER_GRACE_SECONDS
@@ -256,15 +278,31 @@ class Presence:
 
     async def _keep_looking(self) -> None:
         clock = asyncio.get_running_loop().time
+        looked, pause = -LOOK_SECONDS, 0.0
         while True:
-            begun = clock()
             try:
-                await self.look()
+                busy = await self._glance(GLANCE_SECONDS)
+                begun = clock()
+                if begun - looked >= (pause if busy else max(LOOK_SECONDS, pause)):
+                    await self.look()
+                    looked = clock()
+                    pause = (looked - begun) / LOOK_SHARE_MAX
             except (nats.errors.Error, msgspec.MsgspecError) as error:
+                self._answers = ""  # Another one may, after a restart.
                 logger.warning("the server's connections could not be listed: %s", error or type(error).__name__)
+                await asyncio.sleep(LOOK_SECONDS)
             except Exception:
                 logger.exception("the server's connections could not be looked at")
-            await asyncio.sleep(max(LOOK_SECONDS, (clock() - begun) / LOOK_SHARE_MAX))
+
+    async def _glance(self, seconds: float) -> bool:
+        """Wait a moment; whether the server took many messages in it."""
+        await asyncio.sleep(seconds)
+        if not self._answers:
+            return False
+        answer = await self._system.request(STATISTICS.format(self._answers), b"", timeout=ANSWER_SECONDS_MAX)
+        received, before = _decode_statistics(answer.data).statsz.received.msgs, self._received
+        self._received = received
+        return received - before > GLANCE_MESSAGES_PER_SECOND * seconds
 
     async def _connected(self, message: Msg) -> None:
         event = _decode_event(message.data)

@@ -15,10 +15,16 @@ from exchange.messages.requests import Request
 
 from . import refusals
 
+ORDERS: Final = "orders"
+"""The verb of traders' commands; every other one is a question, or the operator's."""
 WAITING_MAX: Final = 10_000
 """Requests waiting for a turn; one more is answered `busy` at once, unread."""
 WAITING_BYTES_MAX: Final = 32_000_000
 """The same bound for their size."""
+ACCOUNT_REQUESTS_MAX: Final = 1_000
+"""Of one account, so that the others' need not wait behind a flood …"""
+ACCOUNT_QUESTIONS_MAX: Final = 16
+"""… and the same for its questions, which cost more to answer."""
 REQUEST_BYTES_MAX: Final = 65_536
 """COMMANDS_PER_REQUEST_MAX commands of the largest kind fit in; what is larger is refused unread."""
 SECOND: Final = 1_000_000_000
@@ -51,6 +57,8 @@ class Requests:
     def __init__(self) -> None:
         self._waiting: deque[Waiting] = deque()
         self._size = 0
+        self._of: dict[tuple[str, bool], int] = {}
+        """How many of them an account has, questions apart from orders."""
         self._busy = encode(refusals.busy())
 
     def __len__(self) -> int:
@@ -59,11 +67,16 @@ class Requests:
     def put(self, verb: str, account: str, reply: str, payload: bytes) -> bytes | None:
         """Keep a request for the next turn; returns the refusal to be answered at once if that cannot be."""
         size = len(payload)
+        sender = (account, reads := verb != ORDERS)
+        count = self._of.get(sender, 0)
+        if account and count >= (ACCOUNT_QUESTIONS_MAX if reads else ACCOUNT_REQUESTS_MAX):
+            return self._busy
         if len(self._waiting) >= WAITING_MAX or self._size + size > WAITING_BYTES_MAX:
             return self._busy
         if size > REQUEST_BYTES_MAX:
             return encode(refusals.too_large(size, REQUEST_BYTES_MAX, payload.lstrip()[:1] == b"["))
         self._size += size
+        self._of[sender] = count + 1
         self._waiting.append(Waiting(verb, account, reply, payload))
         return None
 
@@ -71,6 +84,10 @@ class Requests:
         """The oldest. Raises IndexError when none waits."""
         waiting = self._waiting.popleft()
         self._size -= len(waiting.payload)
+        sender = (waiting.account, waiting.verb != ORDERS)
+        self._of[sender] -= 1
+        if not self._of[sender]:
+            del self._of[sender]
         return waiting
 
 

@@ -21,9 +21,9 @@ from exchange.subjects import JOURNAL, events_log
 from . import questions, reports, snapshot
 from .accounts import Ledger
 from .commands import apply
-from .desk import ORDERS, Desk
+from .desk import Desk
 from .draft import Draft
-from .requests import Rates, Requests
+from .requests import ORDERS, Rates, Requests
 from .settlement import settle
 
 HEARTBEAT: Final = 900_000_000
