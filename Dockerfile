@@ -1,7 +1,8 @@
 # One image for the NATS server and every worker; docker-compose.yml says which is which.
 FROM python:3.13-slim AS build
 COPY . /source
-RUN pip install --no-cache-dir --prefix=/installed /source
+RUN pip install --no-cache-dir --prefix=/installed --require-hashes --requirement /source/requirements.lock \
+ && pip install --no-cache-dir --prefix=/installed --no-deps /source
 
 FROM python:3.13-slim
 COPY --from=build /installed /usr/local

@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up test check bench torture simulate vendor browser clean
+.PHONY: up test check bench torture simulate fuzz attack lock vulnerabilities vendor browser clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
@@ -31,6 +31,22 @@ torture: $(VENV)/.developing
 simulate: $(VENV)/.developing
 	$(BIN)/python -m tests.simulation.test_simulation --seeds 10000 $(ARGS)
 
+# Two hundred thousand hostile messages to a running market, and what a trader notices of greedy clients.
+fuzz: $(VENV)/.developing
+	$(BIN)/python -m tests.e2e.fuzz $(ARGS)
+
+attack: $(VENV)/.developing
+	$(BIN)/python -m tests.e2e.attack $(ARGS)
+
+# requirements.lock: every package that is installed for using the market, by version and hash, for all platforms.
+lock: $(VENV)/.developing
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml $(ARGS)
+
+# Whether any of them is known to be vulnerable, by the Python Packaging Advisory Database.
+vulnerabilities: $(VENV)/.developing
+	$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict $(ARGS)
+
 # The page's libraries, bundled anew from the versions in web/vendor/package-lock.json. Needs npm; the result is committed.
 vendor:
 	cd web/vendor && npm ci && node build.js
@@ -42,9 +58,10 @@ browser:
 	  $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends chromium nodejs; }
 
 # Stamps: whatever is up to date costs nothing. An installation for developing is one for using, too.
-$(VENV)/.installed: pyproject.toml .ci/venv
+$(VENV)/.installed: pyproject.toml requirements.lock .ci/venv
 	@$(PYTHON) .ci/venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/.developing: pyproject.toml .ci/venv
