@@ -17,6 +17,7 @@ if not market.exists():
 if parse_market(market.read_bytes(), str(market)).shards != 1:
     raise SystemExit("docker-compose.yml has one engine; give it one for each shard of the market file")
 ports = {"client_port": 4222, "websocket_port": 9222, "monitor_port": 8222}
-write_config(ServerOptions(data=data, host="0.0.0.0", **ports), load_secrets(data))
+origins = ("http://localhost:8080", "http://127.0.0.1:8080")
+write_config(ServerOptions(data=data, host="0.0.0.0", allowed_origins=origins, **ports), load_secrets(data))
 addresses = {"server": "nats://nats:4222", "websocket": "ws://0.0.0.0:9222", "http": "http://localhost:8080"}
 write_private(data / RUNTIME_FILE, json.dumps(addresses).encode())

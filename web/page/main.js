@@ -10,6 +10,7 @@ import { mountHeadline } from "./components/headline.js";
 import { Holdings } from "./components/holdings.js";
 import { mountLadder } from "./components/ladder.js";
 import { LogIn } from "./components/log-in.js";
+import { LogIns } from "./components/log-ins.js";
 import { OrderTicket } from "./components/order-ticket.js";
 import { mountSymbols } from "./components/symbols.js";
 import { mountTape } from "./components/tape.js";
@@ -79,6 +80,7 @@ const logIn = new LogIn(byId("log-in"), {
   logIn: (account, password) => session.logIn(account, password),
   signUp: (account, password, invitation) => session.signUp(account, password, invitation),
 });
+const logIns = new LogIns(byId("log-ins"), session);
 const openDialog = (mode) => logIn.open(mode, market);
 const ticket = new OrderTicket(byId("ticket"), {
   place: (command, doubtful) => account.command(command, doubtful),
@@ -89,7 +91,11 @@ mountThemeButton(byId("theme"));
 const components = [
   mountConnection(byId("connection"), byId("notice"), byId("foot-state")),
   mountSymbols(byId("symbols"), { select }),
-  mountAccountMenu(byId("account-menu"), { open: openDialog, logOut: () => session.logOut() }),
+  mountAccountMenu(byId("account-menu"), {
+    open: openDialog,
+    openLogIns: () => logIns.open(),
+    logOut: () => session.logOut(),
+  }),
   mountHeadline(byId("headline")),
   mountChart(byId("chart"), { choose: chooseInterval, older: () => candles?.loadOlder() }),
   mountLadder(byId("ladder"), { pick: pickPrice }),
@@ -213,6 +219,7 @@ async function command(message, orderIds) {
 }
 
 session.addEventListener("changed", followAccount);
+session.addEventListener("changed", () => byId("log-ins").close());
 session.addEventListener("ended", () => toast("Your session has ended. Log in again.", "bad"));
 
 // ── The connection ──

@@ -5,15 +5,16 @@ import { part, setAttribute, setText } from "../dom.js";
 const MARKUP = `
   <button type="button" class="ghost" name="log-in">Log in</button>
   <button type="button" class="primary" name="sign-up">Sign up</button>
-  <span class="who"><i aria-hidden="true"></i><b></b></span>
+  <button type="button" class="who" name="log-ins" title="Sessions, API keys, password"><i aria-hidden="true"></i><b></b></button>
   <button type="button" class="ghost" name="log-out">Log out</button>`;
 
 /** @param {HTMLElement} root @param {{ open: (mode: "log-in" | "sign-up") => void, logOut: () => void }} actions */
-export function mountAccountMenu(root, { open, logOut }) {
+export function mountAccountMenu(root, { open, openLogIns, logOut }) {
   root.innerHTML = MARKUP;
   root.addEventListener("click", ({ target }) => {
     const name = target.closest("button")?.name;
     if (name === "log-out") logOut();
+    else if (name === "log-ins") openLogIns();
     else if (name !== undefined) open(name);
   });
 

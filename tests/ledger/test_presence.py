@@ -1,0 +1,124 @@
+"""Who is connected: as a pure fold of what the server says, and against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exchange.connection import connect
+from exchange.permissions import guest_name
+from exchange.worker import Worker
+from ledger.credentials import CredentialStore, Login, new_key, with_key
+from ledger.presence import Connection, Connections, Presence, connection_of, user_name
+from tests.conftest import TestServer
+from tests.ledger.people import until
+
+ALICE = Connection("server", 1, "alice", "key", "192.0.2.7")
+BERT = Connection("server", 2, "bert@alice", "session", "192.0.2.8")
+GUEST = Connection("server", 3, f"guest-{'a' * 32}", "", "192.0.2.7")
+
+
+def test_the_last_one_to_leave_is_told() -> None:
+    connections = Connections()
+    for connection in (ALICE, BERT, GUEST):
+        connections.add(connection)
+        connections.add(connection)
+    assert (connections.of("alice"), connections.guests, connections.at("192.0.2.7")) == ([ALICE], 1, 2)
+    assert sorted(connections.logins()) == ["alice", "bert@alice"]
+    assert connections.remove(ALICE.place) is None, "bert is there for the same account"
+    assert connections.remove(GUEST.place) is None, "a guest is nobody's"
+    assert connections.remove(BERT.place) == "alice"
+    assert connections.remove(BERT.place) is None
+    assert (connections.logins(), connections.guests, connections.at("192.0.2.7")) == ([], 0, 0)
+
+
+def test_a_list_says_what_events_did_not() -> None:
+    connections = Connections()
+    assert connections.compare("server", [ALICE, BERT], others_too=True) == []
+    assert connections.of("bert@alice") == [BERT]
+    assert connections.compare("server", [], others_too=True) == [], "perhaps it is older than what events have said"
+    assert connections.compare("server", [], others_too=True) == ["alice"]
+
+
+def test_a_list_that_is_older_than_an_event_brings_nobody_back() -> None:
+    connections = Connections()
+    connections.add(ALICE)
+    assert connections.remove(ALICE.place) == "alice"
+    assert connections.compare("server", [ALICE], others_too=True) == []
+    assert connections.of("alice") == []
+
+
+def test_after_a_restart_of_the_server_there_is_time_to_come_back() -> None:
+    connections = Connections()
+    connections.add(ALICE)
+    for _ in range(5):
+        assert connections.compare("next server", [], others_too=False) == []
+    again = ALICE._replace(server="next server", id=9)
+    connections.add(again)
+    assert [connections.compare("next server", [again], others_too=True) for _ in range(2)] == [[], []]
+    assert connections.of("alice") == [again]
+
+
+@pytest.mark.parametrize("user", ["worker", "bots", ""])
+def test_the_markets_own_are_of_no_interest(user: str) -> None:
+    assert connection_of("server", 1, user, "127.0.0.1") is None
+    assert connection_of("server", 1, user_name("alice", "key"), "192.0.2.7") == ALICE
+
+
+@pytest.fixture
+async def presence(nats_server: TestServer) -> AsyncIterator[Presence]:
+    system = await connect(nats_server.url, "system", nats_server.secrets.system, name="test")
+    presence = Presence(system)
+    yield presence
+    await presence.stop()
+    await system.close()
+
+
+async def test_against_a_server(nats_server: TestServer, auth_worker: Worker, presence: Presence) -> None:
+    gone: list[str] = []
+
+    async def on_gone(account: str) -> None:
+        gone.append(account)
+
+    presence.on_gone = on_gone
+    secret, key = new_key(1, "robot")
+    await (await CredentialStore.open(auth_worker.nats)).create("alice", with_key(Login("trader"), key))
+    early = await nats_server.connect("alice", secret)
+    await presence.start()
+    known = presence.connections
+    await until(lambda: len(known.of("alice")) == 1)  # It was there before: from the list.
+    late, guest = await nats_server.connect("alice", secret), await nats_server.connect(guest_name())
+    await until(lambda: len(known.of("alice")) == 2 and known.guests == 1)
+    assert {connection.credential for connection in known.of("alice")} == {key.id}
+    await early.close()
+    await until(lambda: len(known.of("alice")) == 1)
+    assert gone == []
+    assert await presence.kick_all("alice") == 1
+    await until(lambda: gone == ["alice"] and late.is_closed)
+    await guest.close()
+    await until(lambda: known.guests == 0)
+    assert gone == ["alice"]
+
+
+async def test_a_lost_event_is_made_up_for(
+    nats_server: TestServer, auth_worker: Worker, presence: Presence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = asyncio.Event()
+
+    async def on_gone(_: str) -> None:
+        gone.set()
+
+    async def lose(_: object) -> None:
+        pass
+
+    presence.on_gone = on_gone
+    monkeypatch.setattr(presence, "_disconnected", lose)
+    secret, key = new_key(1, "robot")
+    await (await CredentialStore.open(auth_worker.nats)).create("alice", with_key(Login("trader"), key))
+    await presence.start()
+    alice = await nats_server.connect("alice", secret)
+    await until(lambda: len(presence.connections.of("alice")) == 1)
+    await alice.close()
+    await asyncio.wait_for(gone.wait(), 15)

@@ -1,0 +1,139 @@
+// The dialog about one's own log-in: who is logged in, API keys, the password.
+
+import { formatTime, fromMarkup, part, reconcile, setText } from "../dom.js";
+import { sentence } from "../ticket.js";
+
+const MARKUP = `
+  <div class="log-ins">
+    <button type="button" class="icon-button close" aria-label="Close">
+      <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path d="M3 3l10 10M13 3L3 13"></path></svg>
+    </button>
+    <h2 id="log-ins-title"></h2>
+    <section aria-labelledby="log-ins-sessions">
+      <header><h3 id="log-ins-sessions">Logged in</h3><button type="button" class="link" name="everywhere">Log out everywhere</button></header>
+      <ul class="log-in-list" data-list="sessions"></ul>
+    </section>
+    <section aria-labelledby="log-ins-keys">
+      <header><h3 id="log-ins-keys">API keys</h3></header>
+      <ul class="log-in-list" data-list="keys"></ul>
+      <p class="new-key" hidden>Shown only now: <code></code></p>
+      <form data-form="key" novalidate>
+        <input name="name" aria-label="Name of a new key" placeholder="Name of a new key" maxlength="64" autocomplete="off">
+        <select name="scopes" aria-label="What it may do">
+          <option value="read trade">reads and trades</option>
+          <option value="read">reads</option>
+          <option value="trade">trades</option>
+        </select>
+        <button class="small-button" type="submit">Make</button>
+      </form>
+    </section>
+    <section aria-labelledby="log-ins-password">
+      <header><h3 id="log-ins-password">Password</h3></header>
+      <form data-form="password" novalidate>
+        <input name="current" type="password" aria-label="Password so far" placeholder="So far" autocomplete="current-password">
+        <input name="password" type="password" aria-label="New password" placeholder="New" autocomplete="new-password">
+        <button class="small-button" type="submit">Change</button>
+      </form>
+    </section>
+    <p class="message" data-kind="error" aria-live="polite"></p>
+  </div>`;
+const ROW = '<li><b></b><span></span><button type="button" class="link"></button></li>';
+
+export class LogIns {
+  #dialog;
+  #session;
+
+  /** @param {HTMLDialogElement} dialog @param {import("../session.js").Session} session */
+  constructor(dialog, session) {
+    this.#dialog = dialog;
+    this.#session = session;
+    dialog.innerHTML = MARKUP;
+    part(dialog, ".close").addEventListener("click", () => dialog.close());
+    part(dialog, "[name=everywhere]").addEventListener("click", () => this.#do("log_out", {}));
+    dialog.addEventListener("click", ({ target }) => {
+      if (target === dialog) dialog.close(); // The backdrop.
+      const { verb, id } = target.dataset;
+      if (verb !== undefined) this.#do(verb, verb === "revoke" ? { key: id } : { session: id });
+    });
+    this.#form("key", async (fields) => {
+      const scopes = fields.scopes.value.split(" ");
+      const made = await this.#do("key", { name: fields.name.value, scopes });
+      if (made !== null) this.#showKey(made.secret);
+      return made !== null;
+    });
+    this.#form("password", async (fields) => {
+      const question = { password: fields.password.value, current: fields.current.value, keep: session.id };
+      return (await this.#do("password", question)) !== null;
+    });
+  }
+
+  async open() {
+    this.#showKey("");
+    this.#say("");
+    setText(part(this.#dialog, "h2"), this.#session.login);
+    this.#dialog.showModal();
+    await this.#refresh();
+  }
+
+  #form(name, submit) {
+    const form = part(this.#dialog, `[data-form=${name}]`);
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (await submit(form.elements)) form.reset();
+    });
+  }
+
+  /** The answer, or null when it is no; then it is said why. */
+  async #do(verb, question) {
+    this.#say("");
+    try {
+      const answer = await this.#session.ask(verb, question);
+      if (verb !== "show" && this.#session.login !== null) await this.#refresh();
+      return answer;
+    } catch (error) {
+      if (error.name !== "RefusedError" && error.name !== "Unanswered") throw error;
+      const lost = this.#session.login === null; // By logging out everywhere: this page too.
+      if (lost) this.#dialog.close();
+      else this.#say(error.name === "Unanswered" ? "The market does not answer. Try again in a moment." : sentence(error));
+      return null;
+    }
+  }
+
+  async #refresh() {
+    const state = await this.#do("show");
+    if (state === null) return;
+    this.#list("sessions", state.sessions, (one) => ({
+      name: one.id === this.#session.id ? `${one.name} (this one)` : one.name,
+      about: `since ${formatTime(one.created)}${one.address ? ` from ${one.address}` : ""}`,
+      verb: "log_out",
+      button: "Log out",
+    }));
+    this.#list("keys", state.keys, (one) => ({
+      name: one.name || one.id,
+      about: `${one.scopes.join(" + ")}, ${one.used ? `last used ${formatTime(one.used)}` : "never used"}`,
+      verb: "revoke",
+      button: "Revoke",
+    }));
+  }
+
+  #list(name, items, describe) {
+    const create = () => fromMarkup(ROW);
+    const update = (row, item) => {
+      const { name, about, verb, button } = describe(item);
+      setText(part(row, "b"), name);
+      setText(part(row, "span"), about);
+      setText(part(row, "button"), button);
+      Object.assign(part(row, "button").dataset, { verb, id: item.id });
+    };
+    reconcile(part(this.#dialog, `[data-list=${name}]`), items, ({ id }) => id, create, update);
+  }
+
+  #showKey(secret) {
+    part(this.#dialog, ".new-key").hidden = secret === "";
+    setText(part(this.#dialog, ".new-key code"), secret);
+  }
+
+  #say(text) {
+    setText(part(this.#dialog, ".message"), text);
+  }
+}
