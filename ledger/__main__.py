@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 
 from nats.aio.msg import Msg
@@ -12,6 +13,7 @@ from exchange.worker import Worker, run
 
 from .desk import DEPOSIT, OPEN_ACCOUNT
 from .questions import ADMIN_DIGEST, ADMIN_PORTFOLIO, PORTFOLIO, REPORTS
+from .requests import Floods
 from .stage import LedgerStage
 
 QUEUE = "ledger"
@@ -25,24 +27,29 @@ async def main(worker: Worker) -> None:
     stage = LedgerStage(worker.settings.market)
     loop = await worker.stage_loop(stage)
     subscriptions: list[Subscription] = []
+    floods = Floods(worker.settings.market.limits.orders_per_second)
     publish, wake = worker.nats.publish, loop.wake
 
     async def on_orders(message: Msg) -> None:
-        reply = _inbox(message)
-        refused = stage.submit_request(message.subject[7:], reply, message.data)  # orders.<account>
+        account, reply = message.subject[7:], _inbox(message)  # orders.<account>
+        refused = floods.stop(account, time.monotonic_ns())
+        if refused is None:
+            refused = stage.submit_request(account, reply, message.data)
         if refused is None:
             wake()
-        elif reply:
+        elif reply and refused:
             await publish(reply, refused)
 
     def on_question(verb: str) -> Handler:
         async def put(message: Msg) -> None:
             account = message.subject.split(".")[1] if message.subject.startswith(subjects.API) else ""
             reply = _inbox(message)
-            refused = stage.submit_question(verb, account, reply, message.data)
+            refused = floods.stop(account, time.monotonic_ns()) if account else None
+            if refused is None:
+                refused = stage.submit_question(verb, account, reply, message.data)
             if refused is None:
                 wake()
-            elif reply:
+            elif reply and refused:
                 await publish(reply, refused)
 
         return put

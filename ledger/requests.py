@@ -115,3 +115,24 @@ class Rates:
             return False
         self._full[account] = full
         return True
+
+
+class Floods:
+    """What of an account's requests is not worth a look: far beyond its rate even a refusal costs the others time."""
+
+    REFUSED_FACTOR: Final = 2
+    """Times the account's rate: beyond it requests are refused unread, `busy` …"""
+    DROPPED_FACTOR: Final = 4
+    """… and beyond this they get no answer. The auth worker disconnects whoever goes on like that."""
+
+    def __init__(self, per_second: int) -> None:
+        self._refused = Rates(per_second * self.REFUSED_FACTOR)
+        self._answered = Rates(per_second * self.DROPPED_FACTOR)
+        self._busy = encode(refusals.busy())
+
+    def stop(self, account: str, now: int) -> bytes | None:
+        """None if the request is to be looked at; else the answer, which may be none at all."""
+        answered = self._answered.take(account, now)
+        if self._refused.take(account, now):
+            return None
+        return self._busy if answered else b""
