@@ -53,6 +53,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     orders_per_second: int = 1_000
     """Sustained rate of commands, 0 for no limit; a burst of as many is allowed."""
     order_quantity: int = 1_000_000
+    connections_per_address: int = 100
+    """Of guests and log-ins together; not of 127.0.0.1 and ::1, which everybody behind a proxy has."""
 
 
 class BotRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +151,8 @@ def _problems(market: Market) -> Iterator[str]:
         yield f"limits.open_orders: expected 1 to {OPEN_ORDERS_MAX}, got {market.limits.open_orders}"
     if market.limits.orders_per_second < 0:
         yield f"limits.orders_per_second: expected 0 (no limit) or more, got {market.limits.orders_per_second}"
+    if market.limits.connections_per_address < 1:
+        yield f"limits.connections_per_address: expected 1 or more, got {market.limits.connections_per_address}"
     if not 1 <= market.limits.order_quantity <= QUANTITY_MAX:
         yield f"limits.order_quantity: expected 1 to {QUANTITY_MAX}, got {market.limits.order_quantity}"
     accounts: set[str] = set()

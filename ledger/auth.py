@@ -114,8 +114,9 @@ async def serving(worker: Worker) -> AsyncIterator[asyncio.Event]:
     try:
         store = await CredentialStore.open(worker.nats)
         guessing, presence, penalties = Guessing(), Presence(system), Penalties()
-        doorkeeper = Doorkeeper(store, guessing, presence, penalties, settings.secrets.operator)
-        enforcer = Enforcer(store, Greed(settings.market.limits.orders_per_second), penalties, presence)
+        limits = settings.market.limits
+        doorkeeper = Doorkeeper(store, guessing, presence, penalties, settings.secrets.operator, limits)
+        enforcer = Enforcer(store, Greed(limits.orders_per_second), penalties, presence)
         presence.on_connected, presence.on_look = enforcer.check, enforcer.look
         await doorkeeper.prepare()
         await presence.start()

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import nats.errors
 
+from exchange.market import Limits
 from exchange.messages.logins import Scope
 from exchange.permissions import LOGIN, OPERATOR, TOKEN, Role, is_guest
 
@@ -23,9 +24,7 @@ from .tokens import ConnectOptions
 LOGIN_CONNECTIONS_MAX: Final = 100
 """One more is refused."""
 GUESTS_MAX: Final = 5_000
-"""The same for all guests together …"""
-ADDRESS_CONNECTIONS_MAX: Final = 400
-"""… and for one address, where addresses tell people apart."""
+"""The same for all guests together; the market file says how many from one address."""
 USES_MAX: Final = 100
 """Uses being written down at a time; of one more it is not said when it was."""
 
@@ -58,6 +57,7 @@ class Doorkeeper:
         presence: Presence,
         penalties: Penalties,
         operator_password: str,
+        limits: Limits,
     ) -> None:
         self._addresses: dict[str, str] = {}
         """Of the newest GUESTS_MAX guests that were let in."""
@@ -65,6 +65,7 @@ class Doorkeeper:
         self._guessing = guessing
         self._presence = presence
         self._penalties = penalties
+        self._limits = limits
         self._arrivals = Arrivals()
         self._uses: set[asyncio.Task[None]] = set()
         self._operator_password = operator_password.encode()
@@ -84,7 +85,7 @@ class Doorkeeper:
         if address not in SHARED:
             if not self._arrivals.welcome(address, now):
                 raise Unwelcome
-            if self._presence.connections.at(address) >= ADDRESS_CONNECTIONS_MAX:
+            if self._presence.connections.at(address) >= self._limits.connections_per_address:
                 return None
         if name == "" or is_guest(name):
             return self._guest(name or f"guest-{connection.lower()}", address)
