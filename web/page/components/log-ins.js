@@ -47,31 +47,30 @@ export class LogIns {
   constructor(dialog, session) {
     this.#dialog = dialog;
     this.#session = session;
-    dialog.innerHTML = MARKUP;
-    part(dialog, ".close").addEventListener("click", () => dialog.close());
-    part(dialog, "[name=everywhere]").addEventListener("click", () => this.#do("log_out", {}));
     dialog.addEventListener("click", ({ target }) => {
       if (target === dialog) dialog.close(); // The backdrop.
       const { verb, id } = target.dataset;
       if (verb !== undefined) this.#do(verb, verb === "revoke" ? { key: id } : { session: id });
     });
-    this.#form("key", async (fields) => {
-      const scopes = fields.scopes.value.split(" ");
-      const made = await this.#do("key", { name: fields.name.value, scopes });
-      if (made !== null) this.#showKey(made.secret);
-      return made !== null;
-    });
-    this.#form("password", async (fields) => {
-      const question = { password: fields.password.value, current: fields.current.value, keep: session.id };
-      return (await this.#do("password", question)) !== null;
-    });
+    dialog.addEventListener("close", () => dialog.replaceChildren()); // Neither a key nor a password stays in the page.
   }
 
   async open() {
-    this.#showKey("");
-    this.#say("");
-    setText(part(this.#dialog, "h2"), this.#session.login);
-    this.#dialog.showModal();
+    const dialog = this.#dialog;
+    dialog.innerHTML = MARKUP;
+    part(dialog, ".close").addEventListener("click", () => dialog.close());
+    part(dialog, "[name=everywhere]").addEventListener("click", () => this.#do("log_out", {}));
+    this.#form("key", async (fields) => {
+      const made = await this.#do("key", { name: fields.name.value, scopes: fields.scopes.value.split(" ") });
+      if (made !== null && this.#dialog.open) this.#showKey(made.secret);
+      return made !== null;
+    });
+    this.#form("password", async (fields) => {
+      const question = { password: fields.password.value, current: fields.current.value, keep: this.#session.id };
+      return (await this.#do("password", question)) !== null;
+    });
+    setText(part(dialog, "h2"), this.#session.login);
+    dialog.showModal();
     await this.#refresh();
   }
 
@@ -88,20 +87,18 @@ export class LogIns {
     this.#say("");
     try {
       const answer = await this.#session.ask(verb, question);
-      if (verb !== "show" && this.#session.login !== null) await this.#refresh();
+      if (verb !== "show" && this.#dialog.open) await this.#refresh();
       return answer;
     } catch (error) {
       if (error.name !== "RefusedError" && error.name !== "Unanswered") throw error;
-      const lost = this.#session.login === null; // By logging out everywhere: this page too.
-      if (lost) this.#dialog.close();
-      else this.#say(error.name === "Unanswered" ? "The market does not answer. Try again in a moment." : sentence(error));
+      this.#say(error.name === "Unanswered" ? "The market does not answer. Try again in a moment." : sentence(error));
       return null;
     }
   }
 
   async #refresh() {
     const state = await this.#do("show");
-    if (state === null) return;
+    if (state === null || !this.#dialog.open) return;
     this.#list("sessions", state.sessions, (one) => ({
       name: one.id === this.#session.id ? `${one.name} (this one)` : one.name,
       about: `since ${formatTime(one.created)}${one.address ? ` from ${one.address}` : ""}`,
@@ -129,11 +126,11 @@ export class LogIns {
   }
 
   #showKey(secret) {
-    part(this.#dialog, ".new-key").hidden = secret === "";
+    part(this.#dialog, ".new-key").hidden = false;
     setText(part(this.#dialog, ".new-key code"), secret);
   }
 
   #say(text) {
-    setText(part(this.#dialog, ".message"), text);
+    if (this.#dialog.open) setText(part(this.#dialog, ".message"), text); // Logging out everywhere closes it.
   }
 }
