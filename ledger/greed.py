@@ -14,7 +14,9 @@ MESSAGES_PER_SECOND_MAX: Final = 5_000
 """What one connection may send, sustained; the market file's limit of orders times five, if that is more."""
 BYTES_PER_SECOND_MAX: Final = 4 * 1024 * 1024
 BURST_SECONDS: Final = 1.0
-"""So much more may come at once."""
+"""So much more may come at once, of messages …"""
+BURST_BYTES: Final = 16 * 1024 * 1024
+"""… and of bytes: a few requests of the largest kind make no flood."""
 PENDING_BYTES_MAX: Final = 8 * 1024 * 1024
 """What may wait in the server until one connection reads it."""
 SUBSCRIPTIONS_MAX: Final = 500
@@ -53,7 +55,7 @@ class Greed:
             self._seen[place] = (usage.in_msgs, usage.in_bytes, level, fill)
             if self._messages_max and level > self._messages_max * BURST_SECONDS:
                 found.append((usage, f"{usage.in_msgs - messages} messages in {seconds:.1f} s"))
-            elif fill > BYTES_PER_SECOND_MAX * BURST_SECONDS:
+            elif fill > BURST_BYTES:
                 found.append((usage, f"{usage.in_bytes - content} bytes in {seconds:.1f} s"))
             elif usage.pending_bytes > PENDING_BYTES_MAX:
                 found.append((usage, f"{usage.pending_bytes} bytes it does not read"))

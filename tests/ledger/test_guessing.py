@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from ledger.greed import (
+    BURST_BYTES,
     BURST_SECONDS,
     BYTES_PER_SECOND_MAX,
     CONNECTIONS_BURST,
@@ -136,7 +137,7 @@ def test_a_steady_sender_at_the_limit_is_not_greedy() -> None:
     ("usage", "words"),
     [
         ({"in_msgs": int(MESSAGES_PER_SECOND_MAX * (BURST_SECONDS + 1.1))}, "messages in 1.0 s"),
-        ({"in_bytes": int(BYTES_PER_SECOND_MAX * (BURST_SECONDS + 1.1))}, "bytes in 1.0 s"),
+        ({"in_bytes": BURST_BYTES + BYTES_PER_SECOND_MAX + 1}, "bytes in 1.0 s"),
         ({"pending_bytes": PENDING_BYTES_MAX + 1}, "bytes it does not read"),
         ({"subscriptions": SUBSCRIPTIONS_MAX + 1}, "subscriptions"),
     ],
