@@ -159,8 +159,11 @@ def test_all_the_cash_there_can_be() -> None:
 def test_what_waits_is_bounded() -> None:
     market = SmallMarket()
     market.open("alice", 1_000_000)
+    others = [f"other{number}" for number in range(20)]  # One account alone is bounded more tightly.
+    for name in others:
+        market.open(name)
     cancel_all = encode(CancelAll())
-    inboxes = [market.send("orders", "alice", cancel_all) for _ in range(WAITING_MAX)]
+    inboxes = [market.send("orders", others[number % 20], cancel_all) for number in range(WAITING_MAX)]
     assert not market.answers
     late = market.send("orders", "alice", cancel_all)
     assert market.answers.pop(late)["reason"] == "busy"
