@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from . import accounts, audit, bench, command, holdings, market_data, replay, status, trading, up
+from . import accounts, audit, bench, command, explain, history, holdings, market_data, replay, status, trading, up
 from .command import add
 from .problem import FAILED, Problem
 from .scope import Scope
@@ -55,6 +55,8 @@ add(app, trading.cancel, panel="Trading")
 add(app, holdings.orders, panel="Trading")
 add(app, holdings.fills, panel="Trading")
 add(app, holdings.portfolio, panel="Trading")
+add(app, history.history, panel="History")
+add(app, explain.explain, panel="History")
 add(app, market_data.symbols, panel="Market data")
 add(app, market_data.book, panel="Market data")
 add(app, market_data.trades, panel="Market data")

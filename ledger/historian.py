@@ -6,6 +6,7 @@ from exchange.questions import Questions
 from exchange.sink import SinkLoop
 from exchange.worker import Worker, run
 
+from .explain import Explain
 from .history import FILE, History
 from .history_answers import Answers
 
@@ -18,6 +19,7 @@ async def main(worker: Worker) -> None:
 
     async def on_caught_up() -> None:
         await Answers(history).open(questions)
+        await Explain(history).open(questions)
 
     await SinkLoop(history, await worker.open_logs(*history.inputs), on_caught_up=on_caught_up).run(worker.stopping)
     await questions.stop()

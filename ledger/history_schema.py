@@ -9,7 +9,7 @@ from typing import Final
 
 from exchange.messages.base import BANK, CASH, FEES, ISSUER
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 FIRST_NAMES: Final = (CASH, BANK, ISSUER, FEES)
 """The names with ids 0, 1, 2, 3; the views rely on it."""
@@ -46,30 +46,41 @@ TABLES: Final = """
     -- Refusals for too high a rate are only counted.
     CREATE TABLE rate_refused (journal BIGINT, time BIGINT, refusals BIGINT);
 
-    -- `number` counts the rows; `shard` and `batch` say where in the logs the trade stands, `journal` what caused it.
+    -- Here and below, `shard`, `batch` and `event` (from 0 within the batch) say where in the logs it stands, and `journal`
+    -- what caused it: the numbers with which anybody who has the logs can prove it. `number` counts the rows.
     CREATE TABLE traded (
-        number BIGINT, symbol INTEGER, trade_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT,
+        number BIGINT, symbol INTEGER, trade_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT,
         price BIGINT, quantity BIGINT, taker_buys BOOLEAN, maker_order_id BIGINT, taker_order_id BIGINT,
         maker INTEGER, taker INTEGER, maker_fee BIGINT, taker_fee BIGINT
     );
 
+    -- An order went to the back of the queue at its price, with `quantity` shown: it rested, or an iceberg's next part came.
+    CREATE TABLE queued (
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, symbol INTEGER, buy BOOLEAN,
+        price BIGINT, quantity BIGINT
+    );
+
     -- A stop price was reached: `price` is the stop price as it stood.
-    CREATE TABLE triggered (order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, price BIGINT);
+    CREATE TABLE triggered (
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, price BIGINT
+    );
 
     -- A new price or quantity: `quantity` is open from here on, which is `change` more than before.
     CREATE TABLE replaced (
-        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, price BIGINT, stop_price BIGINT,
-        quantity BIGINT, change BIGINT, kept_place BOOLEAN
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, price BIGINT,
+        stop_price BIGINT, quantity BIGINT, change BIGINT, kept_place BOOLEAN
     );
 
     -- Self-trade prevention took `quantity` off without a trade.
-    CREATE TABLE decremented (order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, quantity BIGINT);
+    CREATE TABLE decremented (
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, quantity BIGINT
+    );
 
     -- How every order ended: `filled` of it traded, `quantity` was open and stayed unfilled. The reason is that of the
     -- cancellation, `filled`, or `self_trade` for an order of which prevention left nothing.
     CREATE TABLE ended (
-        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, filled BIGINT, quantity BIGINT,
-        reason INTEGER
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, filled BIGINT,
+        quantity BIGINT, reason INTEGER
     );
 """
 
@@ -112,11 +123,13 @@ VIEWS: Final = f"""
     -- Open orders, with ids: in the book, or waiting for their stop price. Sums, so that the order of events does not matter.
     CREATE VIEW resting AS
     SELECT p.*, coalesce(f.quantity, 0) AS filled,
-        p.quantity + coalesce(r.change, 0) - coalesce(d.quantity, 0) - coalesce(f.quantity, 0) AS remaining
+        p.quantity + coalesce(r.change, 0) - coalesce(d.quantity, 0) - coalesce(f.quantity, 0) AS remaining,
+        coalesce(q.price, p.price) AS queue_price
     FROM (SELECT * FROM placed ANTI JOIN ended USING (order_id)) p
     LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM filled GROUP BY order_id) f USING (order_id)
     LEFT JOIN (SELECT order_id, sum(change)::BIGINT AS change FROM replaced GROUP BY order_id) r USING (order_id)
-    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM decremented GROUP BY order_id) d USING (order_id);
+    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM decremented GROUP BY order_id) d USING (order_id)
+    LEFT JOIN (SELECT order_id, arg_max(price, (batch, event)) AS price FROM queued GROUP BY order_id) q USING (order_id);
 
     -- Prices and quantity as they were placed; `open` is what can still trade.
     CREATE VIEW orders AS
