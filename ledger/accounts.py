@@ -29,6 +29,10 @@ class Balance(msgspec.Struct, gc=False):
 
     total: int = 0
     held: int = 0
+    cost: int = 0
+    """Of shares: what they were bought for; see profit.py."""
+    realized: int = 0
+    """Of shares: what selling them gained, before fees, since the account was opened or reset."""
 
 
 class Order(msgspec.Struct, gc=False):
@@ -79,7 +83,7 @@ class Listing:
 class Account:
     """A participant or a system account."""
 
-    __slots__ = ("balances", "client_order_ids", "name", "orders", "recent", "report", "unsent")
+    __slots__ = ("balances", "client_order_ids", "fees", "name", "orders", "recent", "report", "unsent")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -88,6 +92,8 @@ class Account:
         """Open orders by id, oldest first."""
         self.client_order_ids: OrderedDict[str, int] = OrderedDict()
         """The client's ids of its newest orders, open or not → order id; see CLIENT_ORDER_IDS_MAX."""
+        self.fees = 0
+        """Paid since the account was opened or reset, less rebates."""
         self.report = 0
         """Number of the last report."""
         self.recent: deque[Report] = deque(maxlen=RECENT_REPORTS_MAX)

@@ -22,6 +22,7 @@ from exchange.messages.reports import OrderAccepted, Transferred
 from exchange.stage import ReplayError
 
 from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Listing, Order, Replacement
+from .profit import move
 
 
 def apply(ledger: Ledger, command: EngineCommand | LedgerCommand, time: int) -> None:
@@ -133,7 +134,12 @@ def transfer(ledger: Ledger, command: Transfer, time: int) -> None:
         account = ledger.accounts.get(name)
         if account is None:
             raise ReplayError(f"a transfer names {name}, which is no account")
-        account.balance(command.asset).total += amount
+        balance = account.balance(command.asset)
+        if command.asset != CASH and name not in SYSTEM_ACCOUNTS:
+            if (listing := ledger.symbols.get(command.asset)) is None:
+                raise ReplayError(f"a transfer of {command.asset}, which is no symbol")
+            move(balance, amount, amount * listing.price)
+        balance.total += amount
         if name not in SYSTEM_ACCOUNTS:
             ledger.tell(account, Transferred(command.asset, amount, command.reason, time))
 

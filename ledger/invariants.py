@@ -38,6 +38,7 @@ def check(ledger: Ledger) -> None:
             assert balance.held == holds[name, asset], f"{name} holds {balance.held} {asset}, its orders {holds[name, asset]}"
             assert abs(balance.total) <= (MONEY_MAX if asset == CASH else QUANTITY_MAX)
             assert name in SYSTEM_ACCOUNTS or 0 <= balance.held <= balance.total, f"{name}: {asset} {balance}"
+        assert name in SYSTEM_ACCOUNTS or all(b.total or not b.cost for b in account.balances.values()), "no shares, no cost"
         _check_memories(ledger, account)
 
     assert set(ledger.cancels.values()) <= set(ledger.accounts)

@@ -21,9 +21,10 @@ class AccountState(msgspec.Struct, array_like=True):
 
     name: str
     report: int
-    balances: list[tuple[str, int, int]]
-    """(asset, total, held)."""
+    balances: list[tuple[str, int, int, int, int]]
+    """(asset, total, held, cost, realized)."""
     client_order_ids: list[tuple[str, int]]
+    fees: int
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -68,8 +69,9 @@ def _account_state(account: Account) -> AccountState:
     return AccountState(
         account.name,
         account.report,
-        [(asset, balance.total, balance.held) for asset, balance in sorted(account.balances.items())],
+        [(asset, b.total, b.held, b.cost, b.realized) for asset, b in sorted(account.balances.items())],
         list(account.client_order_ids.items()),
+        account.fees,
     )
 
 
@@ -86,8 +88,9 @@ def restore(content: bytes) -> Ledger:
     for row in state.accounts:
         account = ledger.accounts[row.name] = Account(row.name)
         account.report = row.report
-        account.balances = {asset: Balance(total, held) for asset, total, held in row.balances}
+        account.balances = {asset: Balance(*amounts) for asset, *amounts in row.balances}
         account.client_order_ids = OrderedDict(row.client_order_ids)
+        account.fees = row.fees
     for order in state.orders:
         order_id = order.command.order_id
         ledger.orders[order_id] = ledger.accounts[order.command.account].orders[order_id] = order

@@ -32,6 +32,8 @@ class LedgerOracle:
         """(account, client order id) → ids of all orders ever placed under it."""
         self.reports: dict[str, int] = defaultdict(int)
         self.cancels: dict[int, str] = {}
+        self.paid_in: dict[str, int] = defaultdict(int)
+        self.paid_fees: dict[str, int] = defaultdict(int)
         self.replaces: dict[int, dict[str, Any]] = {}
         """Order id → what was asked for and is not answered yet."""
 
@@ -44,6 +46,16 @@ class LedgerOracle:
         for moment in json.loads(payload)["moments"]:
             for event in moment["events"]:
                 getattr(self, "_" + event["type"])(event)
+
+    def profits(self) -> dict[str, tuple[int, int, int]]:
+        """Account → (paid in at the prices of then, fees, cash and positions at the last prices)."""
+        worth: dict[str, int] = defaultdict(int)
+        for (account, asset), total in self.balances().items():
+            worth[account] += total * (1 if asset == "CASH" else self._price(asset))
+        return {account: (self.paid_in[account], self.paid_fees[account], worth[account]) for account in self.reports}
+
+    def _price(self, symbol: str) -> int:
+        return self.last.get(symbol) or self.rules[symbol]["opening_price"]
 
     def balances(self) -> dict[tuple[str, str], int]:
         """(account, asset) → sum of all movements, without zeros."""
@@ -81,6 +93,9 @@ class LedgerOracle:
         assert not key or key not in self.keys, "the journal never books a key twice"
         self.keys.add(key)
         self._move(command["asset"], command["amount"], command["source"], command["target"])
+        value = command["amount"] * (1 if command["asset"] == "CASH" else self._price(command["asset"]))
+        self.paid_in[command["source"]] -= value
+        self.paid_in[command["target"]] += value
         for account in (command["source"], command["target"]):
             if not account.startswith("$"):
                 self.reports[account] += 1
@@ -163,6 +178,7 @@ class LedgerOracle:
         assert seller["price"] <= event["price"] <= buyer["price"]
         for order in (maker, taker):
             assert not order["waiting"]
+            self.paid_fees[order["account"]] += fee_of(value, order["maker" if order is maker else "taker"])
             order["remaining"] -= event["quantity"]
             self.reports[order["account"]] += 1
             if not order["remaining"]:
