@@ -9,7 +9,21 @@ import sys
 
 import typer
 
-from . import accounts, audit, bench, command, explain, history, holdings, market_data, replay, status, trading, up
+from . import (
+    account_life,
+    accounts,
+    audit,
+    bench,
+    command,
+    explain,
+    history,
+    holdings,
+    market_data,
+    replay,
+    status,
+    trading,
+    up,
+)
 from .command import add
 from .problem import FAILED, Problem
 from .scope import Scope
@@ -21,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-account = typer.Typer(help="Open accounts and look at them.", no_args_is_help=True)
+account = typer.Typer(help="Open accounts, look at them, and end them.", no_args_is_help=True)
 replays = typer.Typer(help="Feed recorded order flow to the running market.", no_args_is_help=True)
 
 
@@ -47,6 +61,10 @@ app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
 add(account, accounts.show)
 add(account, accounts.key)
+add(account, account_life.freeze)
+add(account, account_life.unfreeze)
+add(account, account_life.reset)
+add(account, account_life.close)
 add(app, accounts.login, panel="Accounts")
 add(app, trading.buy, panel="Trading")
 add(app, trading.sell, panel="Trading")

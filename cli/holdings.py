@@ -83,7 +83,8 @@ def show_portfolio(portfolio: Portfolio, *, as_json: bool) -> None:
         amounts = (position.quantity, position.held, position.quantity - position.held)
         prices = (position.price, position.price * position.quantity, position.average_cost, position.unrealized)
         rows.append((position.symbol, *(f"{amount:,}" for amount in amounts), *map(money, prices)))
-    say(f"{portfolio.account}, worth {money(portfolio.equity)}")
+    standing = "" if portfolio.standing == "active" else f", {portfolio.standing}"
+    say(f"{portfolio.account}, worth {money(portfolio.equity)}{standing}")
     show_table(("", "total", "held", "available", "price", "value", "bought at", "gain"), rows, left=("",), empty="")
     gain = portfolio.realized - portfolio.fees
     say(f"realized {money(gain)}" + (f" ({money(portfolio.fees)} of fees taken off)" if portfolio.fees else ""))

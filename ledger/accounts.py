@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.base import BANK, CASH, FEES, ISSUER
-from exchange.messages.journal import DefineSymbol, Fees, PlaceOrder, ReplaceOrder
+from exchange.messages.journal import DefineRisk, DefineSymbol, Fees, PlaceOrder, ReplaceOrder, Standing
 from exchange.messages.reports import Report
 
 SYSTEM_ACCOUNTS: Final = (BANK, ISSUER, FEES)
@@ -83,10 +83,24 @@ class Listing:
 class Account:
     """A participant or a system account."""
 
-    __slots__ = ("balances", "client_order_ids", "fees", "name", "orders", "recent", "report", "unsent")
+    __slots__ = (
+        "balances",
+        "client_order_ids",
+        "endowment",
+        "fees",
+        "name",
+        "orders",
+        "recent",
+        "report",
+        "standing",
+        "unsent",
+    )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, endowment: dict[str, int] | None = None) -> None:
         self.name = name
+        self.endowment = endowment
+        """Asset → amount that it starts with; None if nobody wrote that down."""
+        self.standing: Standing = "active"
         self.balances: dict[str, Balance] = {CASH: Balance()}
         self.orders: dict[int, Order] = {}
         """Open orders by id, oldest first."""
@@ -126,6 +140,8 @@ class Ledger:
         self.replaces: dict[int, Replacement] = {}
         """Order id → the replace that no event has answered yet; one per order."""
         self.symbols: dict[str, Listing] = {}
+        self.risk: DefineRisk | None = None
+        """None for the plainest and fastest: mode cash without position limits; see risk.py."""
         self.transfer_keys: OrderedDict[str, None] = OrderedDict()
         self.next_order_id = 1
         self.number = 0

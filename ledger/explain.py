@@ -63,7 +63,8 @@ STEPS: Final = f"""
     SELECT 'decremented', shard, batch, event, journal, time, 0, quantity, 0, 0, '', ''
     FROM decremented WHERE order_id = $order
     UNION ALL
-    SELECT 'ended', shard, batch, event, journal, time, 0, quantity, 0, 0, '', w.name
+    SELECT 'ended', shard, batch, event, journal, time, 0, quantity, 0, 0, '', if(w.name = 'owner' AND journal IN (
+        SELECT journal FROM account_changes WHERE account = $name AND change = 'frozen'), 'account_frozen', w.name)
     FROM ended JOIN names w ON w.id = reason WHERE order_id = $order
     ORDER BY {AT}, what = 'ended' LIMIT $limit
 """
@@ -176,13 +177,13 @@ class Explain:
         one = {"order": order_id}
         page = {"account": account, "before": order_id + 1, "symbol": -1, "limit": 1}
         book = {"order": order_id, "symbol": symbol, "buy": buy}
-        (record,), steps, ((count,),), waited, ((name,),), through = await self._history.database.ask_all(
+        ((name,),) = await self._history.database.ask("SELECT name FROM names WHERE id = $id", {"id": account})
+        (record,), steps, ((count,),), waited, through = await self._history.database.ask_all(
             [
                 (ORDERS, page),
-                (STEPS, {**one, "limit": STEPS_MAX}),
+                (STEPS, {**one, "name": name, "limit": STEPS_MAX}),
                 (STEPS_COUNT, one),
                 (WAITED, one),
-                ("SELECT name FROM names WHERE id = $id", {"id": account}),
                 ("SELECT log, number FROM positions", {}),
             ]
         )

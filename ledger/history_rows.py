@@ -17,6 +17,7 @@ from exchange.messages.events import Cancelled, Decremented, EventBatch, Refresh
 from exchange.messages.journal import (
     LEDGER_GROUP,
     CancelOrder,
+    DefineRisk,
     DefineSymbol,
     EngineCommand,
     Fees,
@@ -26,6 +27,8 @@ from exchange.messages.journal import (
     PlaceOrder,
     RefusalRecord,
     ReplaceOrder,
+    ResetAccount,
+    SetStanding,
     Transfer,
 )
 from exchange.money import fee
@@ -37,7 +40,7 @@ INTEGER_MAX: Final = 2**63 - 1
 Place = tuple[int, int, int, int, int]
 """Where an event stands: shard, event batch, number within it, journal batch, time."""
 TABLES: Final = (
-    *("names", "opened", "transferred", "defined", "placed", "refused", "rate_refused"),
+    *("names", "opened", "changed", "transferred", "defined", "placed", "refused", "rate_refused"),
     *("traded", "queued", "triggered", "replaced", "decremented", "ended"),
 )
 
@@ -128,6 +131,12 @@ class Rows:
             case Transfer(asset, amount, source, target, reason, key):
                 row = (*moment, self._id(asset), amount, self._id(source), self._id(target), reason, key)
                 self._rows["transferred"].append(row)
+            case SetStanding(account, standing, reason):
+                self._rows["changed"].append((*moment, self._id(account), self._id(standing), reason))
+            case ResetAccount(account):
+                self._rows["changed"].append((*moment, self._id(account), self._id("reset"), ""))
+            case DefineRisk():
+                pass  # What it refused is told with its reasons.
             case OpenAccount(account):
                 self._rows["opened"].append((self._id(account), *moment))
             case DefineSymbol():

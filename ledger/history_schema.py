@@ -21,6 +21,9 @@ TABLES: Final = """
 
     CREATE TABLE opened (account INTEGER, journal BIGINT, time BIGINT);
 
+    -- An account became active, frozen or closed, or was reset.
+    CREATE TABLE changed (journal BIGINT, time BIGINT, account INTEGER, change INTEGER, reason VARCHAR);
+
     CREATE TABLE transferred (
         journal BIGINT, time BIGINT, asset INTEGER, amount BIGINT, source INTEGER, target INTEGER, reason VARCHAR, key VARCHAR
     );
@@ -87,6 +90,10 @@ TABLES: Final = """
 VIEWS: Final = f"""
     CREATE VIEW accounts AS
     SELECT name AS account, journal, time FROM opened JOIN names ON id = account;
+
+    CREATE VIEW account_changes AS
+    SELECT c.* REPLACE (a.name AS account, w.name AS change)
+    FROM changed c JOIN names a ON a.id = c.account JOIN names w ON w.id = c.change;
 
     CREATE VIEW transfers AS
     SELECT t.journal, t.time, a.name AS asset, t.amount, s.name AS source, g.name AS target, t.reason, t.key

@@ -62,6 +62,7 @@ def portfolio(ledger: Ledger, account: Account) -> Portfolio:
         sum(balance.realized for balance in account.balances.values()),
         account.fees,
         cash.total + sum(ledger.symbols[s].price * b.total for s, b in account.balances.items() if s != CASH),
+        account.standing,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from .base import Kind, Liquidity, SelfTrade, Side, TimeInForce
+from .journal import Standing
 from .reports import Report
 
 
@@ -75,6 +76,7 @@ class Portfolio(msgspec.Struct, frozen=True):
     """Paid since then, less rebates."""
     equity: int = 0
     """Cash and all positions at their prices."""
+    standing: Standing = "active"
 
 
 class ReportsQuestion(msgspec.Struct, frozen=True):

@@ -70,7 +70,7 @@ class OrderStep(msgspec.Struct, frozen=True, omit_defaults=True):
     fee: int = 0
     liquidity: Liquidity | None = None
     reason: str = ""
-    """ended: why, see CancelReason; or `filled`."""
+    """ended: why, see CancelReason; or `filled`, or `account_frozen`."""
 
 
 class OrderRefusal(msgspec.Struct, frozen=True):

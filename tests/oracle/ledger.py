@@ -32,6 +32,8 @@ class LedgerOracle:
         """(account, client order id) → ids of all orders ever placed under it."""
         self.reports: dict[str, int] = defaultdict(int)
         self.cancels: dict[int, str] = {}
+        self.standing: dict[str, str] = {}
+        self.risk: dict[str, Any] = {}
         self.paid_in: dict[str, int] = defaultdict(int)
         self.paid_fees: dict[str, int] = defaultdict(int)
         self.replaces: dict[int, dict[str, Any]] = {}
@@ -88,6 +90,24 @@ class LedgerOracle:
     def _openaccount(self, command: dict[str, Any]) -> None:
         pass
 
+    def _definerisk(self, command: dict[str, Any]) -> None:
+        self.risk = command
+
+    def _setstanding(self, command: dict[str, Any]) -> None:
+        account = command["account"]
+        assert self.standing.get(account, "active") not in ("closed", command["standing"])
+        self.standing[account] = command["standing"]
+        self.reports[account] += 1
+        if command["standing"] == "closed":
+            assert not [key for key in self.balances() if key[0] == account]
+
+    def _resetaccount(self, command: dict[str, Any]) -> None:
+        account = command["account"]
+        assert not [order for order in self.orders.values() if order["account"] == account]
+        self.paid_fees[account] = 0
+        self.paid_in[account] = self.profits()[account][2]
+        self.reports[account] += 1
+
     def _transfer(self, command: dict[str, Any]) -> None:
         key = command.get("key", "")
         assert not key or key not in self.keys, "the journal never books a key twice"
@@ -101,6 +121,7 @@ class LedgerOracle:
                 self.reports[account] += 1
 
     def _placeorder(self, command: dict[str, Any]) -> None:
+        assert self.standing.get(command["account"], "active") == "active"
         fees = self.rules[command["symbol"]].get("fees", {})
         order = {**command, "remaining": command["quantity"], "maker": fees.get("maker", 0), "taker": fees.get("taker", 0)}
         order |= {"hold_price": command["price"], "waiting": "stop_price" in command}
@@ -115,6 +136,7 @@ class LedgerOracle:
     def _replaceorder(self, command: dict[str, Any]) -> None:
         order = self.orders[command["order_id"]]
         assert command["order_id"] not in self.replaces, "one replace per order at a time"
+        assert self.standing.get(command["account"], "active") == "active"
         assert command["open_quantity"] == order["remaining"]
         old = self._share(order, order["hold_price"])
         new = self._share(order, self._new_hold_price(order, command))
