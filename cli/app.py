@@ -18,8 +18,10 @@ from . import (
     explain,
     history,
     holdings,
+    library,
     market_data,
     replay,
+    statement,
     status,
     trading,
     up,
@@ -75,6 +77,9 @@ add(app, holdings.fills, panel="Trading")
 add(app, holdings.portfolio, panel="Trading")
 add(app, history.history, panel="History")
 add(app, explain.explain, panel="History")
+add(app, statement.statement, panel="History")
+add(app, library.sql, panel="History")
+add(app, library.export, panel="History")
 add(app, market_data.symbols, panel="Market data")
 add(app, market_data.book, panel="Market data")
 add(app, market_data.trades, panel="Market data")

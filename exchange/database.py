@@ -29,13 +29,17 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "memory_limit": "512MB",  # Beyond it DuckDB uses its temporary directory beside the file.
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    "max_temp_directory_size": "8GB",  # However large a question's sort is.
 }
+EXPORTS: Final = "exports"
+"""Beside the file: the only directory that the database may write to, or read, besides itself."""
 COLUMN_TYPES: Final[dict[str, Any]] = {
     "BOOLEAN": numpy.bool_,
     "INTEGER": numpy.int32,
     "BIGINT": numpy.int64,
 }
 """SQL type → NumPy type; all others travel as Python objects. Columns of numbers are four times as fast as columns of text."""
+ARRIVED: Final = "arrived_rows"
 BASE_SCHEMA: Final = """
     CREATE TABLE version (number INTEGER);
     CREATE TABLE positions (log VARCHAR, number BIGINT, digest VARCHAR);
@@ -78,10 +82,27 @@ class Database:
                 "SELECT table_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY table_name, column_index"
             ).fetchall():
                 self._types.setdefault(table, []).append(COLUMN_TYPES.get(kind, numpy.object_))
+            self._confine()
             self._readers: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for _ in range(READERS):
                 self._readers.put(self._writer.cursor())
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+
+    def _confine(self) -> None:
+        """For good: no file, network or extension, whatever a query says. What was opened before stays usable."""
+        directory = str(self.exports).replace("'", "''")
+        self._writer.execute(f"SET allowed_directories = ['{directory}']")
+        self._writer.execute("SET enable_external_access = false")
+        self._writer.execute("SET lock_configuration = true")
+
+    @property
+    def exports(self) -> Path:
+        """Where COPY may write."""
+        return (self._path.parent / EXPORTS).absolute()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """One more reader, for its owner alone."""
+        return self._writer.cursor()
 
     @property
     def positions(self) -> Positions:
@@ -137,10 +158,12 @@ class Database:
         if not rows:
             return
         types = self._types[table]
-        columns = {  # noqa: F841 - DuckDB finds it by its name.
+        columns = {
             f"column_{index}": numpy.array(values, dtype=types[index]) for index, values in enumerate(zip(*rows, strict=True))
         }
-        self._writer.execute(f"INSERT INTO {table} SELECT * FROM columns")
+        self._writer.register(ARRIVED, columns)
+        self._writer.execute(f"INSERT INTO {table} SELECT * FROM {ARRIVED}")
+        self._writer.unregister(ARRIVED)
 
     def _read(self, queries: Sequence[tuple[str, Parameters]]) -> list[list[Row]]:
         reader = self._readers.get()

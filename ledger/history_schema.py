@@ -156,35 +156,37 @@ VIEWS: Final = f"""
     -- `shard` and `batch` say where in the events a trade stands; shard 0 for transfers, which stand in the journal.
     CREATE VIEW posted AS
     SELECT journal, 0 AS shard, 0 AS batch, time, 'transfer' AS kind, journal AS reference, source AS account, asset,
-        -amount AS amount
+        -amount AS amount, reason, NULL::INTEGER AS symbol, 0 AS price
     FROM transferred
     UNION ALL
-    SELECT journal, 0, 0, time, 'transfer', journal, target, asset, amount FROM transferred
+    SELECT journal, 0, 0, time, 'transfer', journal, target, asset, amount, reason, NULL, 0 FROM transferred
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, taker, {CASH_ID}, price * quantity * if(taker_buys, -1, 1)
+    SELECT journal, shard, batch, time, 'trade', number, taker, {CASH_ID}, price * quantity * if(taker_buys, -1, 1), '',
+        symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, maker, {CASH_ID}, price * quantity * if(taker_buys, 1, -1)
+    SELECT journal, shard, batch, time, 'trade', number, maker, {CASH_ID}, price * quantity * if(taker_buys, 1, -1), '',
+        symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, taker, symbol, quantity * if(taker_buys, 1, -1)
+    SELECT journal, shard, batch, time, 'trade', number, taker, symbol, quantity * if(taker_buys, 1, -1), '', symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, maker, symbol, quantity * if(taker_buys, -1, 1)
+    SELECT journal, shard, batch, time, 'trade', number, maker, symbol, quantity * if(taker_buys, -1, 1), '', symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'fee', number, taker, {CASH_ID}, -taker_fee
+    SELECT journal, shard, batch, time, 'fee', number, taker, {CASH_ID}, -taker_fee, '', symbol, price
     FROM traded WHERE taker_fee <> 0
     UNION ALL
-    SELECT journal, shard, batch, time, 'fee', number, maker, {CASH_ID}, -maker_fee
+    SELECT journal, shard, batch, time, 'fee', number, maker, {CASH_ID}, -maker_fee, '', symbol, price
     FROM traded WHERE maker_fee <> 0
     UNION ALL
-    SELECT journal, shard, batch, time, 'fee', number, {FEES_ID}, {CASH_ID}, maker_fee + taker_fee
+    SELECT journal, shard, batch, time, 'fee', number, {FEES_ID}, {CASH_ID}, maker_fee + taker_fee, '', symbol, price
     FROM traded WHERE maker_fee + taker_fee <> 0;
 
     CREATE VIEW postings AS
-    SELECT p.* REPLACE (a.name AS account, s.name AS asset)
-    FROM posted p JOIN names a ON a.id = p.account JOIN names s ON s.id = p.asset;
+    SELECT p.* REPLACE (a.name AS account, s.name AS asset, t.name AS symbol)
+    FROM posted p JOIN names a ON a.id = p.account JOIN names s ON s.id = p.asset LEFT JOIN names t ON t.id = p.symbol;
 
     CREATE VIEW balances AS
     SELECT a.name AS account, s.name AS asset, amount
@@ -193,3 +195,9 @@ VIEWS: Final = f"""
 """
 
 SCHEMA: Final = TABLES + VIEWS
+
+EXPORTED: Final = (
+    *("accounts", "account_changes", "transfers", "symbols", "orders", "trades", "fills", "endings", "refusals"),
+    *("rate_refused", "queued", "triggered", "replaced", "decremented", "postings", "balances"),
+)
+"""Views and tables that mean something to people: what `exchange export` writes."""
