@@ -14,6 +14,7 @@ from exchange.messages.base import CASH
 from exchange.messages.library import Posting, Statement, StatementQuestion
 from exchange.money import format_money
 
+from .accounts import Name
 from .output import SECOND, moment, money, say, show_json, show_table
 from .problem import MISUSED, Problem
 from .scope import Scope, accepted
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 async def statement(
     scope: Scope,
-    account: Annotated[str, typer.Argument(metavar="ACCOUNT", show_default=False)],
+    name: Name,
     month: Annotated[
         str, typer.Option("--month", metavar="YYYY-MM", help="In UTC; the current one when left out.", show_default=False)
     ] = "",
@@ -32,10 +33,10 @@ async def statement(
 ) -> None:
     """Every change of an account's balances in a month: for the account itself (--as), or for the operator."""
     start, end = _month(month)
-    own = scope.account == account
+    own = scope.account == name
     async with scope.trader() if own else scope.operator() as client:
-        subject = subjects.api(account, "statement") if own else subjects.admin("statement")
-        found = await _all(client, subject, StatementQuestion(start, end, 0, "" if own else account))
+        subject = subjects.api(name, "statement") if own else subjects.admin("statement")
+        found = await _all(client, subject, StatementQuestion(start, end, 0, "" if own else name))
     if scope.json:
         show_json(found)
     elif csv_:
