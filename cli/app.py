@@ -23,6 +23,7 @@ from . import (
     replay,
     statement,
     status,
+    time_travel,
     trading,
     up,
 )
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 account = typer.Typer(help="Open accounts, look at them, and end them.", no_args_is_help=True)
-replays = typer.Typer(help="Feed recorded order flow to the running market.", no_args_is_help=True)
+replays = typer.Typer(help="Rebuild a moment of the past; or feed recorded order flow to the market.", no_args_is_help=True)
 
 
 @app.callback()
@@ -58,6 +59,7 @@ add(app, status.status, panel="Market")
 add(app, audit.audit, panel="Market")
 add(app, bench.bench, panel="Market")
 app.add_typer(replays, name="replay", rich_help_panel="Market")
+replays.callback(invoke_without_command=True)(command.with_scope(time_travel.replay))
 add(replays, replay.lobster)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)

@@ -106,6 +106,8 @@ def _step(step: OrderStep) -> str:
         case "ended":
             if step.reason == "filled":
                 return "ended: all was filled"
+            if step.reason == "owner":  # Not "you": the operator may read this, too.
+                return f"ended with {step.quantity:,} unfilled: its owner cancelled it"
             if step.reason == "account_frozen":
                 return f"ended with {step.quantity:,} unfilled: the account was frozen"
             why = ENDINGS.get(step.reason, step.reason)  # type: ignore[call-overload]
