@@ -7,6 +7,8 @@ need it and by nobody else: DuckDB costs 0.1 s and 30 MB.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -39,6 +41,8 @@ COLUMN_TYPES: Final[dict[str, Any]] = {
     "BIGINT": numpy.int64,
 }
 """SQL type → NumPy type; all others travel as Python objects. Columns of numbers are four times as fast as columns of text."""
+NO_ROOM: Final = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
+"""What DuckDB quotes of the system when there is no room."""
 ARRIVED: Final = "arrived_rows"
 BASE_SCHEMA: Final = """
     CREATE TABLE version (number INTEGER);
@@ -48,6 +52,10 @@ BASE_SCHEMA: Final = """
 
 class DatabaseError(Exception):
     """The database file cannot be used: in use, damaged, of another version, or the disk is full. One line for people."""
+
+
+class DiskFull(DatabaseError):
+    """There is no room for what is to be written. What was written before is still there, and the rest is in the logs."""
 
 
 class OlderVersion(DatabaseError):
@@ -181,4 +189,9 @@ class Database:
         try:
             yield
         except duckdb.Error as error:
-            raise DatabaseError(f"{self._path}: {' '.join(str(error).split())}") from error
+            words = f"{self._path}: {' '.join(str(error).split())}"
+            if any(strerror in words for strerror in NO_ROOM):
+                raise DiskFull(
+                    f"the disk is full; the market goes on, and this catches up when there is room ({words})"
+                ) from error
+            raise DatabaseError(words) from error
