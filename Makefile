@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up test check bench torture simulate vendor browser clean
+.PHONY: up test check bench torture simulate million vendor browser clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
@@ -30,6 +30,10 @@ torture: $(VENV)/.developing
 
 simulate: $(VENV)/.developing
 	$(BIN)/python -m tests.simulation.test_simulation --seeds 10000 $(ARGS)
+
+# A million orders through ledger, replay and history: digests compared at every checkpoint, figures printed.
+million: $(VENV)/.developing
+	$(BIN)/python -m tests.ledger.million $(ARGS)
 
 # The page's libraries, bundled anew from the versions in web/vendor/package-lock.json. Needs npm; the result is committed.
 vendor:
