@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up test check bench torture simulate fuzz attack lock vulnerabilities vendor browser clean
+.PHONY: up test check bench torture simulate million fuzz attack lock vulnerabilities vendor browser clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
@@ -46,6 +46,9 @@ lock: $(VENV)/.developing
 # Whether any of them is known to be vulnerable, by the Python Packaging Advisory Database.
 vulnerabilities: $(VENV)/.developing
 	$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict $(ARGS)
+# A million orders through ledger, replay and history: digests compared at every checkpoint, figures printed.
+million: $(VENV)/.developing
+	$(BIN)/python -m tests.ledger.million $(ARGS)
 
 # The page's libraries, bundled anew from the versions in web/vendor/package-lock.json. Needs npm; the result is committed.
 vendor:

@@ -9,6 +9,7 @@ import msgspec
 from exchange.messages.account import OpenOrder, Portfolio
 from exchange.messages.base import CASH
 from exchange.messages.reports import (
+    AccountChanged,
     OrderAccepted,
     OrderCancelled,
     OrderCancelRefused,
@@ -86,7 +87,7 @@ class Holdings:
                     self.orders[report.order_id] = msgspec.structs.replace(order, **changes)
             case OrderDecremented():
                 self._leave(report.order_id, report.remaining)
-            case OrderTriggered() | OrderReplaceRefused():
+            case OrderTriggered() | OrderReplaceRefused() | AccountChanged():
                 pass  # What comes of a trigger is told next.
             case Transferred():
                 if report.asset == CASH:

@@ -9,7 +9,25 @@ import sys
 
 import typer
 
-from . import accounts, audit, bench, command, holdings, keys, market_data, replay, status, trading, up
+from . import (
+    account_life,
+    accounts,
+    audit,
+    bench,
+    command,
+    explain,
+    history,
+    holdings,
+    keys,
+    library,
+    market_data,
+    replay,
+    statement,
+    status,
+    time_travel,
+    trading,
+    up,
+)
 from .command import add
 from .problem import FAILED, Problem
 from .scope import Scope
@@ -21,9 +39,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-account = typer.Typer(help="Open accounts, look at them, and say who may log in.", no_args_is_help=True)
 key = typer.Typer(help="API keys for programs.", no_args_is_help=True)
-replays = typer.Typer(help="Feed recorded order flow to the running market.", no_args_is_help=True)
+account = typer.Typer(help="Open accounts, look at them, say who may log in, and end them.", no_args_is_help=True)
+replays = typer.Typer(help="Rebuild a moment of the past; or feed recorded order flow to the market.", no_args_is_help=True)
 
 
 @app.callback()
@@ -43,6 +61,7 @@ add(app, status.status, panel="Market")
 add(app, audit.audit, panel="Market")
 add(app, bench.bench, panel="Market")
 app.add_typer(replays, name="replay", rich_help_panel="Market")
+replays.callback(invoke_without_command=True)(command.with_scope(time_travel.replay))
 add(replays, replay.lobster)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
@@ -56,6 +75,10 @@ app.add_typer(key, name="key", rich_help_panel="Accounts")
 add(key, keys.create)
 add(key, keys.list_keys, "list")
 add(key, keys.revoke)
+add(account, account_life.freeze)
+add(account, account_life.unfreeze)
+add(account, account_life.reset)
+add(account, account_life.close)
 add(app, accounts.login, panel="Accounts")
 add(app, accounts.logout, panel="Accounts")
 add(app, trading.buy, panel="Trading")
@@ -65,6 +88,11 @@ add(app, trading.cancel, panel="Trading")
 add(app, holdings.orders, panel="Trading")
 add(app, holdings.fills, panel="Trading")
 add(app, holdings.portfolio, panel="Trading")
+add(app, history.history, panel="History")
+add(app, explain.explain, panel="History")
+add(app, statement.statement, panel="History")
+add(app, library.sql, panel="History")
+add(app, library.export, panel="History")
 add(app, market_data.symbols, panel="Market data")
 add(app, market_data.book, panel="Market data")
 add(app, market_data.trades, panel="Market data")

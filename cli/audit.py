@@ -82,16 +82,17 @@ async def _recompute(data: Path, live: LedgerState) -> tuple[Recomputed, dict[in
     """The ledger and every shard with events, side by side."""
     shards = sorted(live.events_through)
     ledger, *engines = await asyncio.gather(
-        _run("exchange.ledger.audit", data, "--journal", str(live.journal)),
+        recompute("exchange.ledger.audit", data, "--journal", str(live.journal)),
         *(
-            _run("exchange.engine.audit", data, "--shard", str(shard), "--events", str(live.events_through[shard]))
+            recompute("exchange.engine.audit", data, "--shard", str(shard), "--events", str(live.events_through[shard]))
             for shard in shards
         ),
     )
     return ledger, dict(zip(shards, engines, strict=True))
 
 
-async def _run(module: str, data: Path, *arguments: str) -> Recomputed:
+async def recompute(module: str, data: Path, *arguments: str) -> Recomputed:
+    """Run one of the audits, which read the logs and touch nothing."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", module, "--data", str(data), *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

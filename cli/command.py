@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .problem import MISUSED, Problem
 from .scope import Scope
 
 As = Annotated[str, typer.Option("--as", metavar="ACCOUNT", help="The account that acts.", show_default=False)]
@@ -34,10 +35,11 @@ Function = Callable[..., None] | Callable[..., Awaitable[None]]
 
 def add(app: typer.Typer, function: Function, name: str = "", panel: str | None = None) -> None:
     """Make a command of a function whose first parameter is the Scope; its docstring is the command's help."""
-    app.command(name or function.__name__, rich_help_panel=panel)(_with_scope(function))
+    app.command(name or function.__name__, rich_help_panel=panel)(with_scope(function))
 
 
-def _with_scope(function: Function) -> Callable[..., None]:
+def with_scope(function: Function) -> Callable[..., None]:
+    """The function as typer calls it: the shared options become its Scope, a coroutine is run."""
     signature = inspect.signature(function, eval_str=True)
     own = list(signature.parameters.values())[1:]
     shared = [
@@ -47,6 +49,10 @@ def _with_scope(function: Function) -> Callable[..., None]:
 
     @wraps(function)
     def command(context: typer.Context, **arguments: Any) -> None:
+        if context.invoked_subcommand is not None:  # A group that is a command, too: `replay --until N`, `replay lobster`.
+            if any(arguments.values()):
+                raise Problem(f"{context.invoked_subcommand} does not go together with options before it", MISUSED)
+            return
         given = {name: value for name in SHARED if (value := arguments.pop(name))}
         outer = context.obj if isinstance(context.obj, Scope) else Scope()
         scope = Scope(**{name: given.get(name, getattr(outer, name)) for name in SHARED})

@@ -77,15 +77,17 @@ def show_portfolio(portfolio: Portfolio, *, as_json: bool) -> None:
     if as_json:
         show_json(portfolio)
         return
-    worth = [position.price * position.quantity for position in portfolio.positions]
-    rows: list[tuple[str, ...]] = [
-        ("cash", money(portfolio.cash), money(portfolio.cash_held), money(portfolio.cash - portfolio.cash_held), "", "")
-    ]
-    for position, value in zip(portfolio.positions, worth, strict=True):
+    cash, held = portfolio.cash, portfolio.cash_held
+    rows: list[tuple[str, ...]] = [("cash", money(cash), money(held), money(cash - held), "", "", "", "")]
+    for position in portfolio.positions:
         amounts = (position.quantity, position.held, position.quantity - position.held)
-        rows.append((position.symbol, *(f"{amount:,}" for amount in amounts), money(position.price), money(value)))
-    say(f"{portfolio.account}, worth {money(portfolio.cash + sum(worth))}")
-    show_table(("", "total", "held", "available", "price", "value"), rows, left=("",), empty="")
+        prices = (position.price, position.price * position.quantity, position.average_cost, position.unrealized)
+        rows.append((position.symbol, *(f"{amount:,}" for amount in amounts), *map(money, prices)))
+    standing = "" if portfolio.standing == "active" else f", {portfolio.standing}"
+    say(f"{portfolio.account}, worth {money(portfolio.equity)}{standing}")
+    show_table(("", "total", "held", "available", "price", "value", "bought at", "gain"), rows, left=("",), empty="")
+    gain = portfolio.realized - portfolio.fees
+    say(f"realized {money(gain)}" + (f" ({money(portfolio.fees)} of fees taken off)" if portfolio.fees else ""))
     say(counted(len(portfolio.orders) + portfolio.orders_left_out))
 
 

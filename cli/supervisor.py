@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from exchange.server import LOG_FILE, NatsServer, ServerError
+from exchange.worker import NO_ROOM_EXIT
 
 from .child import LINES_KEPT, Child, Say
 from .directory import DataDirectory
@@ -24,6 +25,7 @@ DEATHS_MAX: Final = 5
 DEATHS_SECONDS: Final = 60.0
 BACKOFF_SECONDS: Final = 0.1
 """Before the second restart in a row; doubled with each further one, the first is immediate."""
+NO_ROOM_SECONDS: Final = 2.0
 NATS: Final = "nats"
 NATS_GRACE_SECONDS: Final = 5.0
 """Workers that end this soon after the NATS server died did not fail; nor is their end counted."""
@@ -173,6 +175,9 @@ class Supervisor:
         code = await process.wait()
         while not self._stopping:
             how = _ending(code, process)
+            if code == NO_ROOM_EXIT:
+                code = await self._wait_for_room(process, how)
+                continue
             if self._counts(process):
                 deaths.append(time.monotonic())
             if len(deaths) == self._deaths_max and deaths[-1] - deaths[0] < DEATHS_SECONDS:
@@ -181,6 +186,15 @@ class Supervisor:
             recent = sum(time.monotonic() - death < DEATHS_SECONDS for death in deaths)
             await asyncio.sleep(BACKOFF_SECONDS * 2 ** (recent - 2) if recent > 1 else 0)
             code = await self._restart(process, how)
+
+    async def _wait_for_room(self, process: Process, how: str) -> int:
+        """A sink's disk is full, which is no reason to stop the market: try again later, however often. Its next exit code."""
+        self._say(f"{process.name} {how}; tried again every {NO_ROOM_SECONDS:g} s")
+        code = NO_ROOM_EXIT
+        while code == NO_ROOM_EXIT and not self._stopping:
+            await asyncio.sleep(NO_ROOM_SECONDS)
+            code = await self._restart(process, "waited for room")
+        return code
 
     async def _restart(self, process: Process, how: str) -> int:
         """Start a process again and wait for its end, unless all is being stopped. Its exit code."""

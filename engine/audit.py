@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -17,6 +18,7 @@ from exchange.messages.base import encode
 from exchange.replica import recompute
 from exchange.worker import Worker, run
 
+from .book import BookSide
 from .stage import EngineStage
 from .state import open_quantities
 
@@ -34,9 +36,11 @@ class EngineAudit(msgspec.Struct, frozen=True):
     """Order id → remaining quantity."""
     unfinished: bool
     """The batch is a part of a turn that goes on in the next one: the books are further than the events up to here."""
+    books: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+    """Symbol → bids and asks, best first, of (price, shown quantity); of the symbols that were asked for."""
 
 
-async def audit(logs: dict[str, Log], stage: EngineStage, number: int) -> EngineAudit:
+async def audit(logs: dict[str, Log], stage: EngineStage, number: int, show: Sequence[str] = ()) -> EngineAudit:
     """Recompute up to event batch `number`. Raises an ExceptionGroup with LogDamaged or ReplayError."""
     started = time.perf_counter()
     await recompute(stage, logs, number)
@@ -47,7 +51,12 @@ async def audit(logs: dict[str, Log], stage: EngineStage, number: int) -> Engine
         seconds=time.perf_counter() - started,
         open_orders={order.order_id: order.remaining for order in open_quantities(stage.books)},
         unfinished=stage.waiting,
+        books={symbol: (_levels(book.bids), _levels(book.asks)) for symbol in show if (book := stage.books.get(symbol))},
     )
+
+
+def _levels(side: BookSide) -> list[tuple[int, int]]:
+    return [(level.price, sum(order.remaining for order in level.orders())) for level in side]
 
 
 async def main(worker: Worker) -> None:
@@ -57,11 +66,12 @@ async def main(worker: Worker) -> None:
     number = worker.arguments.events
     if number is None:
         number = await logs[stage.output].last()
-    print(encode(await audit(logs, stage, number)).decode())
+    print(encode(await audit(logs, stage, number, worker.arguments.book)).decode())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -P -m exchange.engine.audit")
     parser.add_argument("--shard", type=int, required=True)
     parser.add_argument("--events", type=int, help="the event batch to stop at; the newest when left out")
+    parser.add_argument("--book", action="append", default=[], help="a symbol whose book is wanted, too")
     run("engine.audit", main, parser=parser)

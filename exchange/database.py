@@ -7,6 +7,8 @@ need it and by nobody else: DuckDB costs 0.1 s and 30 MB.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -29,13 +31,19 @@ CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "memory_limit": "512MB",  # Beyond it DuckDB uses its temporary directory beside the file.
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    "max_temp_directory_size": "8GB",  # However large a question's sort is.
 }
+EXPORTS: Final = "exports"
+"""Beside the file: the only directory that the database may write to, or read, besides itself."""
 COLUMN_TYPES: Final[dict[str, Any]] = {
     "BOOLEAN": numpy.bool_,
     "INTEGER": numpy.int32,
     "BIGINT": numpy.int64,
 }
 """SQL type → NumPy type; all others travel as Python objects. Columns of numbers are four times as fast as columns of text."""
+NO_ROOM: Final = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT))
+"""What DuckDB quotes of the system when there is no room."""
+ARRIVED: Final = "arrived_rows"
 BASE_SCHEMA: Final = """
     CREATE TABLE version (number INTEGER);
     CREATE TABLE positions (log VARCHAR, number BIGINT, digest VARCHAR);
@@ -44,6 +52,10 @@ BASE_SCHEMA: Final = """
 
 class DatabaseError(Exception):
     """The database file cannot be used: in use, damaged, of another version, or the disk is full. One line for people."""
+
+
+class DiskFull(DatabaseError):
+    """There is no room for what is to be written. What was written before is still there, and the rest is in the logs."""
 
 
 class OlderVersion(DatabaseError):
@@ -78,10 +90,27 @@ class Database:
                 "SELECT table_name, data_type FROM duckdb_columns() WHERE NOT internal ORDER BY table_name, column_index"
             ).fetchall():
                 self._types.setdefault(table, []).append(COLUMN_TYPES.get(kind, numpy.object_))
+            self._confine()
             self._readers: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
             for _ in range(READERS):
                 self._readers.put(self._writer.cursor())
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+
+    def _confine(self) -> None:
+        """For good: no file, network or extension, whatever a query says. What was opened before stays usable."""
+        directory = str(self.exports).replace("'", "''")
+        self._writer.execute(f"SET allowed_directories = ['{directory}']")
+        self._writer.execute("SET enable_external_access = false")
+        self._writer.execute("SET lock_configuration = true")
+
+    @property
+    def exports(self) -> Path:
+        """Where COPY may write."""
+        return (self._path.parent / EXPORTS).absolute()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """One more reader, for its owner alone."""
+        return self._writer.cursor()
 
     @property
     def positions(self) -> Positions:
@@ -137,10 +166,12 @@ class Database:
         if not rows:
             return
         types = self._types[table]
-        columns = {  # noqa: F841 - DuckDB finds it by its name.
+        columns = {
             f"column_{index}": numpy.array(values, dtype=types[index]) for index, values in enumerate(zip(*rows, strict=True))
         }
-        self._writer.execute(f"INSERT INTO {table} SELECT * FROM columns")
+        self._writer.register(ARRIVED, columns)
+        self._writer.execute(f"INSERT INTO {table} SELECT * FROM {ARRIVED}")
+        self._writer.unregister(ARRIVED)
 
     def _read(self, queries: Sequence[tuple[str, Parameters]]) -> list[list[Row]]:
         reader = self._readers.get()
@@ -158,4 +189,9 @@ class Database:
         try:
             yield
         except duckdb.Error as error:
-            raise DatabaseError(f"{self._path}: {' '.join(str(error).split())}") from error
+            words = f"{self._path}: {' '.join(str(error).split())}"
+            if any(strerror in words for strerror in NO_ROOM):
+                raise DiskFull(
+                    f"the disk is full; the market goes on, and this catches up when there is room ({words})"
+                ) from error
+            raise DatabaseError(words) from error

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from .messages.base import ACCOUNT_PATTERN, CASH, SYMBOL_PATTERN
-from .messages.journal import DefineSymbol, Fees
+from .messages.journal import DefineRisk, DefineSymbol, Fees
 from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
 
 OPEN_ORDERS_MAX = 5_000
@@ -57,6 +57,19 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of guests and log-ins together; not of 127.0.0.1 and ::1, which everybody behind a proxy has."""
 
 
+class RiskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an account may owe. The bots of the market file have no limits, and may not owe anything."""
+
+    mode: Literal["cash", "limits"] = "cash"
+    """cash: no borrowing, no shorting. limits, for competitions: both, within the limits below."""
+    overdraft: str | int | float = 0
+    """Mode limits: how far below nothing an account's cash may go."""
+    position: int = 0
+    """Shares of one symbol that an account may have and, in mode limits, owe; 0 (mode cash only) for no limit."""
+    positions: dict[str, int] = {}
+    """Instead of `position`, for these symbols."""
+
+
 class BotRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hosted bot: an ordinary account that trades by a strategy."""
 
@@ -84,6 +97,15 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 1
     """Of all the bots' randomness."""
     bots: list[BotRules] = []
+    risk: RiskRules = RiskRules()
+
+    def risk_definition(self) -> DefineRisk:
+        """The rules of risk as the journal states them."""
+        risk = self.risk
+        if risk == RiskRules():
+            return DefineRisk()
+        exempt = sorted(bot.account for bot in self.bots)
+        return DefineRisk(risk.mode, parse_money(risk.overdraft), risk.position, dict(sorted(risk.positions.items())), exempt)
 
     def definitions(self) -> list[DefineSymbol]:
         """The symbols as the journal states them."""
@@ -155,6 +177,7 @@ def _problems(market: Market) -> Iterator[str]:
         yield f"limits.connections_per_address: expected 1 or more, got {market.limits.connections_per_address}"
     if not 1 <= market.limits.order_quantity <= QUANTITY_MAX:
         yield f"limits.order_quantity: expected 1 to {QUANTITY_MAX}, got {market.limits.order_quantity}"
+    yield from _risk_problems(market.risk, symbols)
     accounts: set[str] = set()
     for index, bot in enumerate(market.bots):
         field = f"bots[{index}]"
@@ -199,6 +222,21 @@ def _symbol_problems(market: Market) -> Iterator[str]:
             yield from _fee_problems(f"{field}.fees", rules.fees)
         if parse_money(rules.opening_price) % parse_money(rules.tick):
             yield f"{field}.opening_price: {rules.opening_price} is not a multiple of the tick {rules.tick}"
+
+
+def _risk_problems(risk: RiskRules, symbols: set[str]) -> Iterator[str]:
+    yield from _amount_problems("risk.overdraft", risk.overdraft)
+    limits = risk.mode == "limits"
+    if not limits and risk.overdraft:
+        yield "risk.overdraft: mode cash has none; did you mean mode: limits?"
+    for field, position in (("position", risk.position), *((f"positions.{symbol}", n) for symbol, n in risk.positions.items())):
+        if not 0 <= position <= QUANTITY_MAX:
+            yield f"risk.{field}: expected 0 or more shares, got {position}"
+    for symbol in risk.positions:
+        if symbol not in symbols:
+            yield f"risk.positions: {symbol} is not one of the symbols"
+    if limits and not all(risk.positions.get(symbol, risk.position) for symbol in symbols):
+        yield "risk.position: mode limits needs a limit for each symbol"
 
 
 def _fee_problems(field: str, fees: Fees) -> Iterator[str]:

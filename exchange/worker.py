@@ -27,6 +27,8 @@ from .stage import Stage
 GARBAGE_THRESHOLDS: Final = (50_000, 20, 100)
 """A worker makes and drops thousands of messages a batch, none of them in cycles. With Python's own threshold of 700 the
 collector looks at them in vain, which costs the historian and ticks a sixth of their time."""
+NO_ROOM_EXIT: Final = 75
+"""Exit code of a sink whose disk is full (EX_TEMPFAIL): no defect, to be tried again when there may be room."""
 STOP_SECONDS_MAX: Final = 4.0
 """A worker that was asked to stop and has not within this time ends all the same; its successor recovers."""
 
@@ -138,10 +140,11 @@ def _fail(name: str, error: BaseException) -> None:
     expected = type(error).__module__.startswith(("exchange.", "nats.")) or isinstance(error, OSError)
     if not expected:
         logging.getLogger(name).error("a defect", exc_info=error)
-    _exit(name, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    code = NO_ROOM_EXIT if type(error).__name__ == "DiskFull" else 1  # DuckDB is not imported by every worker.
+    _exit(name, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, code)
 
 
-def _exit(name: str, reason: str) -> None:
+def _exit(name: str, reason: str, code: int = 1) -> None:
     logging.getLogger(name).error("%s: %s", name, reason)
     sys.stderr.flush()
-    os._exit(1)  # No clean-up may touch the logs any more, and no thread may keep the process.
+    os._exit(code)  # No clean-up may touch the logs any more, and no thread may keep the process.

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from exchange.messages.base import BANK, CASH, FEES, ISSUER
-from exchange.messages.journal import DefineSymbol, Fees, PlaceOrder, ReplaceOrder
+from exchange.messages.journal import DefineRisk, DefineSymbol, Fees, PlaceOrder, ReplaceOrder, Standing
 from exchange.messages.reports import Report
 
 SYSTEM_ACCOUNTS: Final = (BANK, ISSUER, FEES)
@@ -29,6 +29,10 @@ class Balance(msgspec.Struct, gc=False):
 
     total: int = 0
     held: int = 0
+    cost: int = 0
+    """Of shares: what they were bought for; see profit.py."""
+    realized: int = 0
+    """Of shares: what selling them gained, before fees, since the account was opened or reset."""
 
 
 class Order(msgspec.Struct, gc=False):
@@ -79,15 +83,31 @@ class Listing:
 class Account:
     """A participant or a system account."""
 
-    __slots__ = ("balances", "client_order_ids", "name", "orders", "recent", "report", "unsent")
+    __slots__ = (
+        "balances",
+        "client_order_ids",
+        "endowment",
+        "fees",
+        "name",
+        "orders",
+        "recent",
+        "report",
+        "standing",
+        "unsent",
+    )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, endowment: dict[str, int] | None = None) -> None:
         self.name = name
+        self.endowment = endowment
+        """Asset → amount that it starts with; None if nobody wrote that down."""
+        self.standing: Standing = "active"
         self.balances: dict[str, Balance] = {CASH: Balance()}
         self.orders: dict[int, Order] = {}
         """Open orders by id, oldest first."""
         self.client_order_ids: OrderedDict[str, int] = OrderedDict()
         """The client's ids of its newest orders, open or not → order id; see CLIENT_ORDER_IDS_MAX."""
+        self.fees = 0
+        """Paid since the account was opened or reset, less rebates."""
         self.report = 0
         """Number of the last report."""
         self.recent: deque[Report] = deque(maxlen=RECENT_REPORTS_MAX)
@@ -120,6 +140,8 @@ class Ledger:
         self.replaces: dict[int, Replacement] = {}
         """Order id → the replace that no event has answered yet; one per order."""
         self.symbols: dict[str, Listing] = {}
+        self.risk: DefineRisk | None = None
+        """None for the plainest and fastest: mode cash without position limits; see risk.py."""
         self.transfer_keys: OrderedDict[str, None] = OrderedDict()
         self.next_order_id = 1
         self.number = 0

@@ -7,20 +7,21 @@ from typing import Final
 from exchange.market import AccountRules
 from exchange.messages.administration import Deposit, Done, NewAccount
 from exchange.messages.base import BANK, CASH, ISSUER
-from exchange.messages.journal import LedgerCommand, OpenAccount, Transfer
+from exchange.messages.journal import CancelOrder, LedgerCommand, OpenAccount, Transfer
 from exchange.messages.requests import Refused
 from exchange.money import MONEY_MAX, QUANTITY_MAX, format_money, parse_money
 from exchange.permissions import name_problem
 
 from . import refusals
 from .accounts import SYSTEM_ACCOUNTS, Ledger
+from .risk import owed_max
 
 ACCOUNTS_MAX: Final = 100_000
 """Beyond it no account is opened; those that exist are not concerned."""
 TEXT_LENGTH_MAX: Final = 100
 """Of a deposit's reason and key."""
 
-Decision = tuple[list[LedgerCommand], Done] | Refused
+Decision = tuple[list[LedgerCommand | CancelOrder], Done] | Refused
 """Commands for the journal (none when there is nothing to do) and the answer, or why not."""
 
 
@@ -29,22 +30,24 @@ def open_account(ledger: Ledger, rules: AccountRules, request: NewAccount) -> De
     name = request.account
     if problem := name_problem(name):
         return refusals.account_name(problem)
-    if name in ledger.accounts:
+    if (known := ledger.accounts.get(name)) is not None:
+        if known.standing == "closed":
+            return account_closed(name)
         return [], Done(f"{name} has an account")
     if len(ledger.accounts) - len(SYSTEM_ACCOUNTS) >= ACCOUNTS_MAX:
         return refusals.too_many_accounts(ACCOUNTS_MAX)
     cash = parse_money(rules.cash) if request.cash is None else request.cash
     shares = rules.shares if request.shares is None else request.shares
-    commands: list[LedgerCommand] = [OpenAccount(name)]
+    commands: list[LedgerCommand | CancelOrder] = [OpenAccount(name, {CASH: cash, **shares})]
     for asset, amount in ((CASH, cash), *shares.items()):
         if asset != CASH and asset not in ledger.symbols:
             return refusals.unknown_symbol(asset)
         if amount < 0:
             return refusals.amount_not_positive(asset, amount)
-        if not _fits(ledger, asset, amount):
+        if not fits(ledger, asset, amount, 1):
             return refusals.amount_too_large(asset, asset == CASH)
         if amount:
-            commands.append(Transfer(asset, amount, _source(asset), name, "endowment"))
+            commands.append(Transfer(asset, amount, source_of(asset), name, "endowment"))
     return commands, Done(f"{name} has an account now")
 
 
@@ -54,6 +57,8 @@ def deposit(ledger: Ledger, request: Deposit) -> Decision:
     account = ledger.trader(request.account)
     if account is None:
         return refusals.unknown_account(request.account)
+    if account.standing == "closed":
+        return account_closed(account.name)
     for field, text in (("reason", request.reason), ("key", request.key)):
         if len(text) > TEXT_LENGTH_MAX or not text.isprintable():
             return refusals.malformed(f"{field}: expected at most {TEXT_LENGTH_MAX} printable characters")
@@ -63,21 +68,28 @@ def deposit(ledger: Ledger, request: Deposit) -> Decision:
         return refusals.unknown_symbol(asset)
     if amount == 0:
         return refusals.amount_not_positive(asset, amount)
-    if not _fits(ledger, asset, amount):
+    if not fits(ledger, asset, amount):
         return refusals.amount_too_large(asset, asset == CASH)
     if -amount > (available := account.available(asset)):
         return refusals.withdrawal_too_large(account.name, asset, asset == CASH, -amount, available)
-    source, target = (_source(asset), account.name) if amount > 0 else (account.name, _source(asset))
+    source, target = (source_of(asset), account.name) if amount > 0 else (account.name, source_of(asset))
     words = format_money(amount) if asset == CASH else str(amount)
     return [Transfer(asset, abs(amount), source, target, request.reason, request.key)], Done(f"{words} {asset} booked")
 
 
-def _source(asset: str) -> str:
+def source_of(asset: str) -> str:
+    """Where all there is of an asset comes from, and goes back to."""
     return BANK if asset == CASH else ISSUER
 
 
-def _fits(ledger: Ledger, asset: str, amount: int) -> bool:
-    """Whether all there is of the asset, and with it each balance, stays countable."""
-    issued = ledger.accounts[_source(asset)].balances.get(asset)
+def account_closed(account: str) -> Refused:
+    """Nothing happens to it any more."""
+    return Refused(refusals.ACCOUNT_CLOSED, f"the account {account} is closed")
+
+
+def fits(ledger: Ledger, asset: str, amount: int, new_accounts: int = 0) -> bool:
+    """Whether all there is of the asset, and with it each balance, stays countable, whatever others may come to owe."""
+    issued = ledger.accounts[source_of(asset)].balances.get(asset)
     circulating = -issued.total if issued else 0
-    return circulating + amount <= (MONEY_MAX if asset == CASH else QUANTITY_MAX)
+    owed = owed_max(ledger, asset, new_accounts)
+    return circulating + amount + owed <= (MONEY_MAX if asset == CASH else QUANTITY_MAX)

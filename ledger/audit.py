@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 import msgspec
 
 from exchange.digest import digest
 from exchange.log import Log, decode_header
+from exchange.messages.account import Portfolio
 from exchange.messages.base import encode
 from exchange.replica import recompute
 from exchange.subjects import JOURNAL, events_log
@@ -20,6 +22,7 @@ from exchange.worker import Worker, run
 
 from .accounts import Ledger
 from .invariants import check
+from .questions import portfolio
 from .stage import LedgerStage
 
 
@@ -39,9 +42,11 @@ class LedgerAudit(msgspec.Struct, frozen=True):
     """Account → asset → total, without zeros."""
     open_orders: dict[int, dict[int, int]]
     """Shard → order id → remaining quantity, of the orders that the engine had seen at `events_through`."""
+    portfolios: list[Portfolio] = []
+    """Of the accounts that were asked for and existed then."""
 
 
-async def audit(logs: dict[str, Log], stage: LedgerStage, number: int) -> LedgerAudit:
+async def audit(logs: dict[str, Log], stage: LedgerStage, number: int, show: Sequence[str] = ()) -> LedgerAudit:
     """Recompute up to journal batch `number`. Raises an ExceptionGroup with LogDamaged or ReplayError."""
     events_through = decode_header(await logs[JOURNAL].get(number)).events_through if number else {}
     seen = {
@@ -76,6 +81,7 @@ async def audit(logs: dict[str, Log], stage: LedgerStage, number: int) -> Ledger
             if (held := {asset: balance.total for asset, balance in account.balances.items() if balance.total})
         },
         open_orders=open_orders,
+        portfolios=[portfolio(ledger, account) for name in show if (account := ledger.trader(name)) is not None],
     )
 
 
@@ -92,10 +98,11 @@ async def main(worker: Worker) -> None:
     stage = LedgerStage(worker.settings.market)
     logs = await worker.open_logs(stage.output, *stage.inputs)
     number = worker.arguments.journal or await logs[JOURNAL].last()
-    print(encode(await audit(logs, stage, number)).decode())
+    print(encode(await audit(logs, stage, number, worker.arguments.show)).decode())
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -P -m exchange.ledger.audit")
     parser.add_argument("--journal", type=int, default=0, help="the journal batch to stop at; the newest when left out")
+    parser.add_argument("--show", action="append", default=[], help="an account whose portfolio is wanted, too")
     run("ledger.audit", main, parser=parser)

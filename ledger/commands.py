@@ -10,18 +10,24 @@ from typing import assert_never
 from exchange.messages.base import CASH
 from exchange.messages.journal import (
     CancelOrder,
+    DefineRisk,
     DefineSymbol,
     EngineCommand,
     LedgerCommand,
     OpenAccount,
     PlaceOrder,
     ReplaceOrder,
+    ResetAccount,
+    SetStanding,
     Transfer,
 )
 from exchange.messages.reports import OrderAccepted, Transferred
 from exchange.stage import ReplayError
 
+from . import account_life
 from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Listing, Order, Replacement
+from .profit import move
+from .risk import owing_max
 
 
 def apply(ledger: Ledger, command: EngineCommand | LedgerCommand, time: int) -> None:
@@ -38,9 +44,15 @@ def apply(ledger: Ledger, command: EngineCommand | LedgerCommand, time: int) -> 
         case OpenAccount():
             if command.account in ledger.accounts:
                 raise ReplayError(f"account {command.account} is opened twice")
-            ledger.accounts[command.account] = Account(command.account)
+            ledger.accounts[command.account] = Account(command.account, command.endowment)
         case DefineSymbol():
             define_symbol(ledger, command)
+        case SetStanding():
+            account_life.set_standing(ledger, command, time)
+        case ResetAccount():
+            account_life.reset_account(ledger, command, time)
+        case DefineRisk():
+            ledger.risk = None if command == DefineRisk() else command
         case _:
             assert_never(command)
 
@@ -56,7 +68,7 @@ def place_order(ledger: Ledger, command: PlaceOrder, time: int) -> None:
         )
     balance = account.balance(CASH if command.side == "buy" else command.symbol)
     balance.held += command.hold
-    if balance.held > balance.total:
+    if balance.held > balance.total + owing_max(ledger, account, command.side, command.symbol):
         raise ReplayError(f"order {order_id} sets aside more than {command.account} has")
     ledger.next_order_id = order_id + 1
     order = Order(command, listing.definition.fees, time, command.quantity, command.hold)
@@ -114,9 +126,10 @@ def replace_order(ledger: Ledger, command: ReplaceOrder) -> None:
         or command.hold < 0
     ):
         raise ReplayError(f"the replace of order {order_id} by {command.account} does not fit")
-    balance = ledger.accounts[command.account].balance(CASH if order.command.side == "buy" else command.symbol)
+    account = ledger.accounts[command.account]
+    balance = account.balance(CASH if order.command.side == "buy" else command.symbol)
     balance.held += command.hold
-    if balance.held > balance.total:
+    if balance.held > balance.total + owing_max(ledger, account, order.command.side, command.symbol):
         raise ReplayError(f"the replace of order {order_id} sets aside more than {command.account} has")
     ledger.replaces[order_id] = Replacement(command, command.hold)
 
@@ -133,7 +146,12 @@ def transfer(ledger: Ledger, command: Transfer, time: int) -> None:
         account = ledger.accounts.get(name)
         if account is None:
             raise ReplayError(f"a transfer names {name}, which is no account")
-        account.balance(command.asset).total += amount
+        balance = account.balance(command.asset)
+        if command.asset != CASH and name not in SYSTEM_ACCOUNTS:
+            if (listing := ledger.symbols.get(command.asset)) is None:
+                raise ReplayError(f"a transfer of {command.asset}, which is no symbol")
+            move(balance, amount, amount * listing.price)
+        balance.total += amount
         if name not in SYSTEM_ACCOUNTS:
             ledger.tell(account, Transferred(command.asset, amount, command.reason, time))
 

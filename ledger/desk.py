@@ -5,20 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.market import Market
-from exchange.messages.administration import Done, NewAccount
+from exchange.messages.administration import Deposit, Done, NewAccount
 from exchange.messages.base import COMMANDS_PER_REQUEST_MAX, encode
 from exchange.messages.journal import LEDGER_GROUP, CancelOrder
 from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Outcome, Refused, Replace, Submit
 
-from . import administration, gate, questions, refusals, replacing
+from . import account_life, administration, gate, questions, refusals, replacing
 from .accounts import Account, Ledger
 from .commands import apply, cancel_order, place_order, replace_order
 from .draft import Draft
-from .requests import NOT_DECODED, ORDERS, Rates, Requests, Waiting, decode_deposit, decode_new_account, decode_request
+from .requests import (
+    NOT_DECODED,
+    ORDERS,
+    Rates,
+    Requests,
+    Waiting,
+    decode_account_change,
+    decode_deposit,
+    decode_new_account,
+    decode_request,
+)
 
 OPEN_ACCOUNT: Final = "admin.open_account"
 DEPOSIT: Final = "admin.deposit"
-DECODE: Final = {OPEN_ACCOUNT: decode_new_account, DEPOSIT: decode_deposit}
+DECODE: Final = {
+    OPEN_ACCOUNT: decode_new_account,
+    DEPOSIT: decode_deposit,
+    **dict.fromkeys(account_life.DECIDE, decode_account_change),
+}
 
 BYTES_PER_OUTCOME: Final = 4_000
 OUTCOMES_PER_QUESTION: Final = 50
@@ -65,14 +79,19 @@ class Desk:
             return refusals.malformed(str(error))
         if isinstance(request, NewAccount):
             decision = administration.open_account(self._ledger, self._market.accounts, request)
-        else:
+        elif isinstance(request, Deposit):
             decision = administration.deposit(self._ledger, request)
+        else:
+            decision = account_life.DECIDE[waiting.verb](self._ledger, self._market.accounts, request)
         if isinstance(decision, Refused):
             return decision
         commands, done = decision
         for command in commands:
             apply(self._ledger, command, self._draft.time)
-            self._draft.add(LEDGER_GROUP, command)
+            if isinstance(command, CancelOrder):
+                self._draft.add(self._ledger.symbols[command.symbol].definition.shard, command)
+            else:
+                self._draft.add(LEDGER_GROUP, command)
         return done
 
     def _orders(self, name: str, payload: bytes) -> Outcome | list[Outcome]:
@@ -124,6 +143,10 @@ class Desk:
             return known
         if not self._rates.take(account.name, self._now):
             return self._too_fast(command.client_order_id)
+        if account.standing != "active":
+            refused = account_life.not_active(account, command.client_order_id)
+            self._draft.refuse(account.name, refused, command)
+            return refused
         order = gate.submit(self._ledger, account, command, self._market.limits.open_orders, self._draft.time)
         if isinstance(order, Refused):
             self._draft.refuse(account.name, order, command)
@@ -133,6 +156,8 @@ class Desk:
         return Accepted(order.order_id, order.client_order_id)
 
     def _replace(self, account: Account, command: Replace) -> Outcome:
+        if account.standing != "active":
+            return account_life.not_active(account, command.client_order_id)
         decision = replacing.replace(self._ledger, account, command)
         if isinstance(decision, Refused):
             return decision

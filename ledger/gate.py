@@ -13,7 +13,7 @@ from exchange.messages.journal import CancelOrder, PlaceOrder
 from exchange.messages.requests import Accepted, Cancel, CancelAll, Refused, Submit
 from exchange.money import MONEY_MAX
 
-from . import refusals
+from . import refusals, risk
 from .accounts import Account, Ledger, Listing
 from .condition_refusals import price_unexpected
 from .conditions import Conditions, conditions, with_conditions
@@ -72,14 +72,15 @@ def submit(ledger: Ledger, account: Account, command: Submit, open_orders_max: i
         return refusals.value_too_large(command, price)
     if len(account.orders) >= open_orders_max:
         return refusals.too_many_open_orders(command, open_orders_max)
-    if side == "buy":
-        hold = cost
+    hold = cost if side == "buy" else quantity  # The fee of a sale is taken from its proceeds, which it never exceeds.
+    if ledger.risk is not None:
+        if (refused := risk.submission_refused(ledger, account, command, price, hold)) is not None:
+            return refused
+    elif side == "buy":
         if hold > (available := account.available(CASH)):
             return refusals.insufficient_funds(command, price, hold, available)
-    else:
-        hold = quantity  # The fee of a sale is taken from its proceeds, which it never exceeds.
-        if hold > (available := account.available(symbol)):
-            return refusals.insufficient_shares(command, available)
+    elif hold > (available := account.available(symbol)):
+        return refusals.insufficient_shares(command, available)
     order_id, self_trade = ledger.next_order_id, command.self_trade or SELF_TRADE
     placed = PlaceOrder(
         order_id, account.name, client_order_id, symbol, side, quantity, price, hold, kind, tif, self_trade=self_trade

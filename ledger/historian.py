@@ -6,8 +6,11 @@ from exchange.questions import Questions
 from exchange.sink import SinkLoop
 from exchange.worker import Worker, run
 
+from .explain import Explain
 from .history import FILE, History
 from .history_answers import Answers
+from .library import Library
+from .statements import Statements
 
 
 async def main(worker: Worker) -> None:
@@ -18,6 +21,9 @@ async def main(worker: Worker) -> None:
 
     async def on_caught_up() -> None:
         await Answers(history).open(questions)
+        await Explain(history).open(questions)
+        await Statements(history).open(questions)
+        await Library(history.database).open(questions)
 
     await SinkLoop(history, await worker.open_logs(*history.inputs), on_caught_up=on_caught_up).run(worker.stopping)
     await questions.stop()

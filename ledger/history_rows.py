@@ -13,10 +13,11 @@ import msgspec
 from exchange.database import Row
 from exchange.log import LogDamaged
 from exchange.messages.base import decoder
-from exchange.messages.events import Cancelled, Decremented, EventBatch, Replaced, Traded, Triggered
+from exchange.messages.events import Cancelled, Decremented, EventBatch, Refreshed, Replaced, Rested, Traded, Triggered
 from exchange.messages.journal import (
     LEDGER_GROUP,
     CancelOrder,
+    DefineRisk,
     DefineSymbol,
     EngineCommand,
     Fees,
@@ -26,6 +27,8 @@ from exchange.messages.journal import (
     PlaceOrder,
     RefusalRecord,
     ReplaceOrder,
+    ResetAccount,
+    SetStanding,
     Transfer,
 )
 from exchange.money import fee
@@ -34,11 +37,11 @@ from exchange.subjects import JOURNAL
 from .history_schema import FIRST_NAMES
 
 INTEGER_MAX: Final = 2**63 - 1
-Place = tuple[int, int, int, int]
-"""Where an event stands: shard, event batch, journal batch, time."""
+Place = tuple[int, int, int, int, int]
+"""Where an event stands: shard, event batch, number within it, journal batch, time."""
 TABLES: Final = (
-    *("names", "opened", "transferred", "defined", "placed", "refused", "rate_refused"),
-    *("traded", "triggered", "replaced", "decremented", "ended"),
+    *("names", "opened", "changed", "transferred", "defined", "placed", "refused", "rate_refused"),
+    *("traded", "queued", "triggered", "replaced", "decremented", "ended"),
 )
 
 _decode_journal: Final = decoder(JournalBatch).decode
@@ -55,6 +58,9 @@ class OpenOrder(msgspec.Struct, gc=False):
     filled: int
     maker_fee: int
     taker_fee: int
+    buy: bool
+    price: int
+    """At which it rests, once it does."""
 
 
 class Rows:
@@ -125,6 +131,12 @@ class Rows:
             case Transfer(asset, amount, source, target, reason, key):
                 row = (*moment, self._id(asset), amount, self._id(source), self._id(target), reason, key)
                 self._rows["transferred"].append(row)
+            case SetStanding(account, standing, reason):
+                self._rows["changed"].append((*moment, self._id(account), self._id(standing), reason))
+            case ResetAccount(account):
+                self._rows["changed"].append((*moment, self._id(account), self._id("reset"), ""))
+            case DefineRisk():
+                pass  # What it refused is told with its reasons.
             case OpenAccount(account):
                 self._rows["opened"].append((self._id(account), *moment))
             case DefineSymbol():
@@ -153,7 +165,9 @@ class Rows:
     def _place(self, command: PlaceOrder, moment: tuple[int, int]) -> None:
         fees = self.fees[command.symbol]  # As the ledger does it: those in force now stay with the order.
         account = self._id(command.account)
-        self.open_orders[command.order_id] = OpenOrder(account, command.quantity, 0, fees.maker, fees.taker)
+        self.open_orders[command.order_id] = OpenOrder(
+            account, command.quantity, 0, fees.maker, fees.taker, command.side == "buy", command.price
+        )
         row = (
             command.order_id,
             *moment,
@@ -183,11 +197,18 @@ class Rows:
         batch: EventBatch = _decode_events(payload)
         self._step(log, batch.number)
         shard = int(log.rpartition("_")[2])
+        index = -1
         for moment in batch.moments:
-            place = (shard, batch.number, moment.journal, moment.time)
             for event in moment.events:
+                index += 1
+                place = (shard, batch.number, index, moment.journal, moment.time)
                 if type(event) is Traded:
                     self._trade(event, place)
+                elif type(event) is Rested:
+                    self.open_orders[event.order_id].price = event.price
+                    self._queue(event, place)
+                elif type(event) is Refreshed:
+                    self._queue(event, place)
                 elif type(event) is Cancelled:
                     order = self.open_orders.pop(event.order_id)
                     self._rows["ended"].append((event.order_id, *place, order.filled, event.quantity, self._id(event.reason)))
@@ -198,6 +219,11 @@ class Rows:
                 elif type(event) is Decremented:
                     self._rows["decremented"].append((event.order_id, *place, event.quantity))
                     self._take_off(event.order_id, event.quantity, "self_trade", place)
+
+    def _queue(self, event: Rested | Refreshed, place: Place) -> None:
+        order = self.open_orders[event.order_id]
+        row = (event.order_id, *place, self.names[event.symbol], order.buy, order.price, event.quantity)
+        self._rows["queued"].append(row)
 
     def _replace(self, event: Replaced, place: Place) -> None:
         order = self.open_orders[event.order_id]

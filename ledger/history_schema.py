@@ -9,7 +9,7 @@ from typing import Final
 
 from exchange.messages.base import BANK, CASH, FEES, ISSUER
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 FIRST_NAMES: Final = (CASH, BANK, ISSUER, FEES)
 """The names with ids 0, 1, 2, 3; the views rely on it."""
@@ -20,6 +20,9 @@ TABLES: Final = """
     CREATE TABLE names (id INTEGER, name VARCHAR);
 
     CREATE TABLE opened (account INTEGER, journal BIGINT, time BIGINT);
+
+    -- An account became active, frozen or closed, or was reset.
+    CREATE TABLE changed (journal BIGINT, time BIGINT, account INTEGER, change INTEGER, reason VARCHAR);
 
     CREATE TABLE transferred (
         journal BIGINT, time BIGINT, asset INTEGER, amount BIGINT, source INTEGER, target INTEGER, reason VARCHAR, key VARCHAR
@@ -46,36 +49,51 @@ TABLES: Final = """
     -- Refusals for too high a rate are only counted.
     CREATE TABLE rate_refused (journal BIGINT, time BIGINT, refusals BIGINT);
 
-    -- `number` counts the rows; `shard` and `batch` say where in the logs the trade stands, `journal` what caused it.
+    -- Here and below, `shard`, `batch` and `event` (from 0 within the batch) say where in the logs it stands, and `journal`
+    -- what caused it: the numbers with which anybody who has the logs can prove it. `number` counts the rows.
     CREATE TABLE traded (
-        number BIGINT, symbol INTEGER, trade_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT,
+        number BIGINT, symbol INTEGER, trade_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT,
         price BIGINT, quantity BIGINT, taker_buys BOOLEAN, maker_order_id BIGINT, taker_order_id BIGINT,
         maker INTEGER, taker INTEGER, maker_fee BIGINT, taker_fee BIGINT
     );
 
+    -- An order went to the back of the queue at its price, with `quantity` shown: it rested, or an iceberg's next part came.
+    CREATE TABLE queued (
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, symbol INTEGER, buy BOOLEAN,
+        price BIGINT, quantity BIGINT
+    );
+
     -- A stop price was reached: `price` is the stop price as it stood.
-    CREATE TABLE triggered (order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, price BIGINT);
+    CREATE TABLE triggered (
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, price BIGINT
+    );
 
     -- A new price or quantity: `quantity` is open from here on, which is `change` more than before.
     CREATE TABLE replaced (
-        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, price BIGINT, stop_price BIGINT,
-        quantity BIGINT, change BIGINT, kept_place BOOLEAN
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, price BIGINT,
+        stop_price BIGINT, quantity BIGINT, change BIGINT, kept_place BOOLEAN
     );
 
     -- Self-trade prevention took `quantity` off without a trade.
-    CREATE TABLE decremented (order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, quantity BIGINT);
+    CREATE TABLE decremented (
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, quantity BIGINT
+    );
 
     -- How every order ended: `filled` of it traded, `quantity` was open and stayed unfilled. The reason is that of the
     -- cancellation, `filled`, or `self_trade` for an order of which prevention left nothing.
     CREATE TABLE ended (
-        order_id BIGINT, shard INTEGER, batch BIGINT, journal BIGINT, time BIGINT, filled BIGINT, quantity BIGINT,
-        reason INTEGER
+        order_id BIGINT, shard INTEGER, batch BIGINT, event INTEGER, journal BIGINT, time BIGINT, filled BIGINT,
+        quantity BIGINT, reason INTEGER
     );
 """
 
 VIEWS: Final = f"""
     CREATE VIEW accounts AS
     SELECT name AS account, journal, time FROM opened JOIN names ON id = account;
+
+    CREATE VIEW account_changes AS
+    SELECT c.* REPLACE (a.name AS account, w.name AS change)
+    FROM changed c JOIN names a ON a.id = c.account JOIN names w ON w.id = c.change;
 
     CREATE VIEW transfers AS
     SELECT t.journal, t.time, a.name AS asset, t.amount, s.name AS source, g.name AS target, t.reason, t.key
@@ -112,11 +130,13 @@ VIEWS: Final = f"""
     -- Open orders, with ids: in the book, or waiting for their stop price. Sums, so that the order of events does not matter.
     CREATE VIEW resting AS
     SELECT p.*, coalesce(f.quantity, 0) AS filled,
-        p.quantity + coalesce(r.change, 0) - coalesce(d.quantity, 0) - coalesce(f.quantity, 0) AS remaining
+        p.quantity + coalesce(r.change, 0) - coalesce(d.quantity, 0) - coalesce(f.quantity, 0) AS remaining,
+        coalesce(q.price, p.price) AS queue_price
     FROM (SELECT * FROM placed ANTI JOIN ended USING (order_id)) p
     LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM filled GROUP BY order_id) f USING (order_id)
     LEFT JOIN (SELECT order_id, sum(change)::BIGINT AS change FROM replaced GROUP BY order_id) r USING (order_id)
-    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM decremented GROUP BY order_id) d USING (order_id);
+    LEFT JOIN (SELECT order_id, sum(quantity)::BIGINT AS quantity FROM decremented GROUP BY order_id) d USING (order_id)
+    LEFT JOIN (SELECT order_id, arg_max(price, (batch, event)) AS price FROM queued GROUP BY order_id) q USING (order_id);
 
     -- Prices and quantity as they were placed; `open` is what can still trade.
     CREATE VIEW orders AS
@@ -136,35 +156,37 @@ VIEWS: Final = f"""
     -- `shard` and `batch` say where in the events a trade stands; shard 0 for transfers, which stand in the journal.
     CREATE VIEW posted AS
     SELECT journal, 0 AS shard, 0 AS batch, time, 'transfer' AS kind, journal AS reference, source AS account, asset,
-        -amount AS amount
+        -amount AS amount, reason, NULL::INTEGER AS symbol, 0 AS price
     FROM transferred
     UNION ALL
-    SELECT journal, 0, 0, time, 'transfer', journal, target, asset, amount FROM transferred
+    SELECT journal, 0, 0, time, 'transfer', journal, target, asset, amount, reason, NULL, 0 FROM transferred
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, taker, {CASH_ID}, price * quantity * if(taker_buys, -1, 1)
+    SELECT journal, shard, batch, time, 'trade', number, taker, {CASH_ID}, price * quantity * if(taker_buys, -1, 1), '',
+        symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, maker, {CASH_ID}, price * quantity * if(taker_buys, 1, -1)
+    SELECT journal, shard, batch, time, 'trade', number, maker, {CASH_ID}, price * quantity * if(taker_buys, 1, -1), '',
+        symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, taker, symbol, quantity * if(taker_buys, 1, -1)
+    SELECT journal, shard, batch, time, 'trade', number, taker, symbol, quantity * if(taker_buys, 1, -1), '', symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'trade', number, maker, symbol, quantity * if(taker_buys, -1, 1)
+    SELECT journal, shard, batch, time, 'trade', number, maker, symbol, quantity * if(taker_buys, -1, 1), '', symbol, price
     FROM traded
     UNION ALL
-    SELECT journal, shard, batch, time, 'fee', number, taker, {CASH_ID}, -taker_fee
+    SELECT journal, shard, batch, time, 'fee', number, taker, {CASH_ID}, -taker_fee, '', symbol, price
     FROM traded WHERE taker_fee <> 0
     UNION ALL
-    SELECT journal, shard, batch, time, 'fee', number, maker, {CASH_ID}, -maker_fee
+    SELECT journal, shard, batch, time, 'fee', number, maker, {CASH_ID}, -maker_fee, '', symbol, price
     FROM traded WHERE maker_fee <> 0
     UNION ALL
-    SELECT journal, shard, batch, time, 'fee', number, {FEES_ID}, {CASH_ID}, maker_fee + taker_fee
+    SELECT journal, shard, batch, time, 'fee', number, {FEES_ID}, {CASH_ID}, maker_fee + taker_fee, '', symbol, price
     FROM traded WHERE maker_fee + taker_fee <> 0;
 
     CREATE VIEW postings AS
-    SELECT p.* REPLACE (a.name AS account, s.name AS asset)
-    FROM posted p JOIN names a ON a.id = p.account JOIN names s ON s.id = p.asset;
+    SELECT p.* REPLACE (a.name AS account, s.name AS asset, t.name AS symbol)
+    FROM posted p JOIN names a ON a.id = p.account JOIN names s ON s.id = p.asset LEFT JOIN names t ON t.id = p.symbol;
 
     CREATE VIEW balances AS
     SELECT a.name AS account, s.name AS asset, amount
@@ -173,3 +195,9 @@ VIEWS: Final = f"""
 """
 
 SCHEMA: Final = TABLES + VIEWS
+
+EXPORTED: Final = (
+    *("accounts", "account_changes", "transfers", "symbols", "orders", "trades", "fills", "endings", "refusals"),
+    *("rate_refused", "queued", "triggered", "replaced", "decremented", "postings", "balances"),
+)
+"""Views and tables that mean something to people: what `exchange export` writes."""

@@ -37,7 +37,11 @@ def check(ledger: Ledger) -> None:
         for asset, balance in account.balances.items():
             assert balance.held == holds[name, asset], f"{name} holds {balance.held} {asset}, its orders {holds[name, asset]}"
             assert abs(balance.total) <= (MONEY_MAX if asset == CASH else QUANTITY_MAX)
-            assert name in SYSTEM_ACCOUNTS or 0 <= balance.held <= balance.total, f"{name}: {asset} {balance}"
+            assert balance.held >= 0
+            if name not in SYSTEM_ACCOUNTS and (ledger.risk is None or ledger.risk.mode == "cash"):
+                assert balance.held <= balance.total, f"{name}: {asset} {balance}"
+        assert name in SYSTEM_ACCOUNTS or all(b.total or not b.cost for b in account.balances.values()), "no shares, no cost"
+        assert account.standing != "closed" or not (account.orders or any(b.total for b in account.balances.values()))
         _check_memories(ledger, account)
 
     assert set(ledger.cancels.values()) <= set(ledger.accounts)

@@ -9,8 +9,8 @@ from exchange.messages.account import OpenOrder, Portfolio, Position, ReportsAns
 from exchange.messages.administration import LedgerState
 from exchange.messages.base import CASH, encode
 
-from . import refusals, snapshot
-from .accounts import Account, Ledger, Order
+from . import profit, refusals, snapshot
+from .accounts import Account, Balance, Ledger, Listing, Order
 from .requests import NOT_DECODED, Waiting, decode_account_question, decode_reports_question
 
 PORTFOLIO: Final = "portfolio"
@@ -51,7 +51,7 @@ def portfolio(ledger: Ledger, account: Account) -> Portfolio:
         cash.total,
         cash.held,
         [
-            Position(symbol, balance.total, balance.held, ledger.symbols[symbol].price)
+            _position(symbol, balance, ledger.symbols[symbol])
             for symbol, balance in sorted(account.balances.items())
             if symbol != CASH and balance.total
         ],
@@ -59,7 +59,16 @@ def portfolio(ledger: Ledger, account: Account) -> Portfolio:
         account.report,
         ledger.time,
         len(orders) - len(listed),
+        sum(balance.realized for balance in account.balances.values()),
+        account.fees,
+        cash.total + sum(ledger.symbols[s].price * b.total for s, b in account.balances.items() if s != CASH),
+        account.standing,
     )
+
+
+def _position(symbol: str, balance: Balance, listing: Listing) -> Position:
+    average, gain = profit.average_cost(balance), profit.unrealized(balance, listing)
+    return Position(symbol, balance.total, balance.held, listing.price, balance.cost, average, gain, balance.realized)
 
 
 def _open_order(order: Order) -> OpenOrder:

@@ -19,6 +19,8 @@ TOO_MANY_COMMANDS: Final = "too_many_commands"
 UNKNOWN_ACCOUNT: Final = "unknown_account"
 # Here a submission with a known client order id is answered: Accepted, duplicate.
 RATE: Final = "rate"
+ACCOUNT_FROZEN: Final = "account_frozen"
+ACCOUNT_CLOSED: Final = "account_closed"
 CLIENT_ORDER_ID: Final = "client_order_id"
 UNKNOWN_SYMBOL: Final = "unknown_symbol"
 QUANTITY_NOT_POSITIVE: Final = "quantity_not_positive"
@@ -53,6 +55,8 @@ PRICE_OFF_TICK: Final = "price_off_tick"
 PRICE_TOO_LARGE: Final = "price_too_large"
 VALUE_TOO_LARGE: Final = "value_too_large"
 TOO_MANY_OPEN_ORDERS: Final = "too_many_open_orders"
+POSITION_LIMIT: Final = "position_limit"
+CASH_LIMIT: Final = "cash_limit"
 INSUFFICIENT_FUNDS: Final = "insufficient_funds"
 INSUFFICIENT_SHARES: Final = "insufficient_shares"
 # Cancels and replaces
@@ -65,6 +69,7 @@ ACCOUNT_NAME: Final = "account_name"
 TOO_MANY_ACCOUNTS: Final = "too_many_accounts"
 AMOUNT_NOT_POSITIVE: Final = "amount_not_positive"
 AMOUNT_TOO_LARGE: Final = "amount_too_large"
+OPEN_ORDERS: Final = "open_orders"
 
 TEXT_LENGTH_MAX: Final = 200
 

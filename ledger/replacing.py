@@ -10,7 +10,7 @@ from exchange.messages.journal import ReplaceOrder
 from exchange.messages.requests import Refused, Replace, Submit
 from exchange.money import MONEY_MAX
 
-from . import refusals
+from . import refusals, risk
 from .accounts import Account, Ledger, Listing, Order
 from .condition_refusals import price_of_market_order, price_unexpected, stop_price_triggered
 from .conditions import STOPS, stop_price_refused
@@ -37,7 +37,10 @@ def replace(ledger: Ledger, account: Account, command: Replace) -> ReplaceOrder 
         return refusals.value_too_large(wanted, price)
     hold = _hold(order, wanted.quantity, price)
     asset = CASH if wanted.side == "buy" else wanted.symbol
-    if hold > (available := account.available(asset)):
+    if ledger.risk is not None:
+        if (refused := risk.replace_refused(ledger, account, order, wanted, hold)) is not None:
+            return refused
+    elif hold > (available := account.available(asset)):
         return (refusals.more_funds if asset == CASH else refusals.more_shares)(wanted, hold, available)
     return ReplaceOrder(order_id, account.name, wanted.symbol, wanted.quantity, order.remaining, price, hold, stop_price)
 

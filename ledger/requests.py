@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from exchange.messages.account import ReportsQuestion
-from exchange.messages.administration import AccountQuestion, Deposit, NewAccount
+from exchange.messages.administration import AccountChange, AccountQuestion, Deposit, NewAccount
 from exchange.messages.base import decoder, encode
 from exchange.messages.requests import Request
 
@@ -32,6 +32,7 @@ SECOND: Final = 1_000_000_000
 decode_request = decoder(Request).decode
 decode_new_account = decoder(NewAccount).decode
 decode_deposit = decoder(Deposit).decode
+decode_account_change = decoder(AccountChange).decode
 decode_reports_question = decoder(ReportsQuestion).decode
 decode_account_question = decoder(AccountQuestion).decode
 

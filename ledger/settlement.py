@@ -37,6 +37,7 @@ from exchange.stage import ReplayError
 
 from .accounts import Ledger, Order, Replacement
 from .prices import replaced_hold
+from .profit import move
 
 
 def settle(ledger: Ledger, shard: int, batch: EventBatch) -> None:
@@ -108,15 +109,18 @@ def _fill(ledger: Ledger, order: Order, event: Traded, time: int, cost: int, liq
     account = ledger.accounts[command.account]
     cash = account.balances[CASH]
     shares = account.balance(command.symbol)
+    value = price * quantity
+    account.fees += cost
+    move(shares, *((quantity, value) if side == "buy" else (-quantity, -value)))
     if side == "buy":
         # A better price than the limit gives back the difference here: more is released than is paid.
         cash.held -= release
-        cash.total -= price * quantity + cost
+        cash.total -= value + cost
         shares.total += quantity
     else:
         shares.held -= release
         shares.total -= quantity
-        cash.total += price * quantity - cost
+        cash.total += value - cost
     if not remaining:
         ledger.close(order)
     ledger.tell(

@@ -11,7 +11,7 @@ from collections import OrderedDict
 import msgspec
 
 from exchange.messages.base import decoder, encode
-from exchange.messages.journal import DefineSymbol
+from exchange.messages.journal import DefineRisk, DefineSymbol, Standing
 
 from .accounts import Account, Balance, Ledger, Listing, Order, Replacement
 
@@ -21,9 +21,12 @@ class AccountState(msgspec.Struct, array_like=True):
 
     name: str
     report: int
-    balances: list[tuple[str, int, int]]
-    """(asset, total, held)."""
+    balances: list[tuple[str, int, int, int, int]]
+    """(asset, total, held, cost, realized)."""
     client_order_ids: list[tuple[str, int]]
+    fees: int
+    standing: Standing
+    endowment: dict[str, int] | None
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -40,6 +43,7 @@ class State(msgspec.Struct, omit_defaults=True):
     cancels: list[tuple[int, str]]
     transfer_keys: list[str]
     replaces: list[Replacement] = []
+    risk: DefineRisk | None = None
 
 
 _decoder = decoder(State)
@@ -60,6 +64,7 @@ def take(ledger: Ledger) -> bytes:
             sorted(ledger.cancels.items()),
             list(ledger.transfer_keys),
             [replacement for _, replacement in sorted(ledger.replaces.items())],
+            ledger.risk,
         )
     )
 
@@ -68,8 +73,11 @@ def _account_state(account: Account) -> AccountState:
     return AccountState(
         account.name,
         account.report,
-        [(asset, balance.total, balance.held) for asset, balance in sorted(account.balances.items())],
+        [(asset, b.total, b.held, b.cost, b.realized) for asset, b in sorted(account.balances.items())],
         list(account.client_order_ids.items()),
+        account.fees,
+        account.standing,
+        None if account.endowment is None else dict(sorted(account.endowment.items())),
     )
 
 
@@ -84,14 +92,17 @@ def restore(content: bytes) -> Ledger:
     ledger.events_through = dict(state.events_through)
     ledger.symbols = {definition.symbol: Listing(definition, last) for definition, last in state.symbols}
     for row in state.accounts:
-        account = ledger.accounts[row.name] = Account(row.name)
+        account = ledger.accounts[row.name] = Account(row.name, row.endowment)
+        account.standing = row.standing
         account.report = row.report
-        account.balances = {asset: Balance(total, held) for asset, total, held in row.balances}
+        account.balances = {asset: Balance(*amounts) for asset, *amounts in row.balances}
         account.client_order_ids = OrderedDict(row.client_order_ids)
+        account.fees = row.fees
     for order in state.orders:
         order_id = order.command.order_id
         ledger.orders[order_id] = ledger.accounts[order.command.account].orders[order_id] = order
     ledger.cancels = dict(state.cancels)
     ledger.replaces = {replacement.command.order_id: replacement for replacement in state.replaces}
+    ledger.risk = state.risk
     ledger.transfer_keys = OrderedDict.fromkeys(state.transfer_keys)
     return ledger

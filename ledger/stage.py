@@ -18,7 +18,7 @@ from exchange.messages.journal import LEDGER_GROUP, EngineCommand, JournalBatch,
 from exchange.stage import Batches, ReplayError, Turn
 from exchange.subjects import JOURNAL, events_log
 
-from . import questions, reports, snapshot
+from . import questions, reports, risk, snapshot
 from .accounts import Ledger
 from .commands import apply
 from .desk import Desk
@@ -86,6 +86,9 @@ class LedgerStage:
         draft = Draft(max(ledger.time + 1, now))
         if not self._defined:
             self._define_symbols(draft)
+            if (definition := risk.to_define(self.ledger, self._market)) is not None:
+                apply(self.ledger, definition, draft.time)
+                draft.add(LEDGER_GROUP, definition)
         desk = Desk(ledger, self._market, self._rates, draft, now)
         desk.carry_out(self._requests)
         self._rate_refusals += desk.rate_refusals

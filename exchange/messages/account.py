@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from .base import Kind, Liquidity, SelfTrade, Side, TimeInForce
+from .journal import Standing
 from .reports import Report
 
 
@@ -46,6 +47,14 @@ class Position(msgspec.Struct, frozen=True):
     """Set aside for open sell orders; quantity - held can be sold."""
     price: int
     """Last price, or the opening price before the first trade."""
+    cost: int = 0
+    """What the shares were bought for, without fees; negative for a short position. See ledger/profit.py."""
+    average_cost: int = 0
+    """Of one share, rounded down to a unit."""
+    unrealized: int = 0
+    """price x quantity - cost."""
+    realized: int = 0
+    """In this symbol, before fees."""
 
 
 class Portfolio(msgspec.Struct, frozen=True):
@@ -61,6 +70,13 @@ class Portfolio(msgspec.Struct, frozen=True):
     time: int
     orders_left_out: int = 0
     """How many older open orders did not fit into the answer."""
+    realized: int = 0
+    """What selling (or buying back) gained, in all symbols, before fees; since the account was opened or reset."""
+    fees: int = 0
+    """Paid since then, less rebates."""
+    equity: int = 0
+    """Cash and all positions at their prices."""
+    standing: Standing = "active"
 
 
 class ReportsQuestion(msgspec.Struct, frozen=True):

@@ -51,6 +51,13 @@ class Deposit(msgspec.Struct, frozen=True, omit_defaults=True):
     """A client that got no answer asks again with the same key; it is booked once."""
 
 
+class AccountChange(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.freeze, admin.unfreeze, admin.reset and admin.close: what happens to an account, and why."""
+
+    account: str
+    reason: str = ""
+
+
 class AccountQuestion(msgspec.Struct, frozen=True):
     """admin.portfolio: a trader's Portfolio, for the operator."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -85,9 +85,42 @@ class CancelOrder(Message, frozen=True):
 
 
 class OpenAccount(Message, frozen=True):
-    """A new participant."""
+    """A new participant. What it is given follows in transfers."""
 
     account: str
+    endowment: dict[str, int] | None = None
+    """Asset → amount that it starts with, also after a reset; None in the logs of older programs."""
+
+
+Standing = Literal["active", "frozen", "closed"]
+
+
+class SetStanding(Message, frozen=True):
+    """An account may trade (active), not for now, or never again. The cancels of its open orders stand in the same batch."""
+
+    account: str
+    standing: Standing
+    reason: str = ""
+
+
+class ResetAccount(Message, frozen=True):
+    """An account begins anew with its endowment, which the transfers before have given it: profit and loss count from here."""
+
+    account: str
+
+
+class DefineRisk(Message, frozen=True):
+    """What accounts may owe from here on. The market file, as the log remembers it; without one it is mode cash."""
+
+    mode: Literal["cash", "limits"] = "cash"
+    """cash: nobody has less than nothing. limits: positions within ± their limit, and cash down to minus `overdraft`."""
+    overdraft: int = 0
+    position: int = 0
+    """Shares of any one symbol; 0 for no limit (mode cash only)."""
+    positions: dict[str, int] = msgspec.field(default_factory=dict)
+    """The same for some symbols."""
+    exempt: list[str] = msgspec.field(default_factory=list)
+    """Accounts, sorted, that have no limits but may not owe anything: the market's own bots."""
 
 
 class Transfer(Message, frozen=True):
@@ -104,7 +137,7 @@ class Transfer(Message, frozen=True):
 
 EngineCommand = DefineSymbol | PlaceOrder | ReplaceOrder | CancelOrder
 """What a group of an engine's shard holds."""
-LedgerCommand = OpenAccount | Transfer
+LedgerCommand = OpenAccount | Transfer | SetStanding | ResetAccount | DefineRisk
 """What a group of shard LEDGER_GROUP holds."""
 LEDGER_GROUP: Final = 0
 """The group number of commands that concern no engine. Engines' shards count from 1."""

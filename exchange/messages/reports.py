@@ -6,6 +6,7 @@ import msgspec
 
 from .base import Kind, Liquidity, Message, SelfTrade, Side, TimeInForce
 from .events import CancelReason
+from .journal import Standing
 
 
 class OrderAccepted(Message, frozen=True):
@@ -115,6 +116,16 @@ class Transferred(Message, frozen=True):
     time: int
 
 
+class AccountChanged(Message, frozen=True):
+    """The operator froze, unfroze, reset or closed the account."""
+
+    standing: Standing
+    """From here on."""
+    reset: bool
+    reason: str
+    time: int
+
+
 Report = (
     OrderAccepted
     | OrderFilled
@@ -125,6 +136,7 @@ Report = (
     | OrderReplaceRefused
     | OrderDecremented
     | Transferred
+    | AccountChanged
 )
 
 

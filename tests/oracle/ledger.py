@@ -32,6 +32,10 @@ class LedgerOracle:
         """(account, client order id) → ids of all orders ever placed under it."""
         self.reports: dict[str, int] = defaultdict(int)
         self.cancels: dict[int, str] = {}
+        self.standing: dict[str, str] = {}
+        self.risk: dict[str, Any] = {}
+        self.paid_in: dict[str, int] = defaultdict(int)
+        self.paid_fees: dict[str, int] = defaultdict(int)
         self.replaces: dict[int, dict[str, Any]] = {}
         """Order id → what was asked for and is not answered yet."""
 
@@ -44,6 +48,16 @@ class LedgerOracle:
         for moment in json.loads(payload)["moments"]:
             for event in moment["events"]:
                 getattr(self, "_" + event["type"])(event)
+
+    def profits(self) -> dict[str, tuple[int, int, int]]:
+        """Account → (paid in at the prices of then, fees, cash and positions at the last prices)."""
+        worth: dict[str, int] = defaultdict(int)
+        for (account, asset), total in self.balances().items():
+            worth[account] += total * (1 if asset == "CASH" else self._price(asset))
+        return {account: (self.paid_in[account], self.paid_fees[account], worth[account]) for account in self.reports}
+
+    def _price(self, symbol: str) -> int:
+        return self.last.get(symbol) or self.rules[symbol]["opening_price"]
 
     def balances(self) -> dict[tuple[str, str], int]:
         """(account, asset) → sum of all movements, without zeros."""
@@ -76,16 +90,38 @@ class LedgerOracle:
     def _openaccount(self, command: dict[str, Any]) -> None:
         pass
 
+    def _definerisk(self, command: dict[str, Any]) -> None:
+        self.risk = command
+
+    def _setstanding(self, command: dict[str, Any]) -> None:
+        account = command["account"]
+        assert self.standing.get(account, "active") not in ("closed", command["standing"])
+        self.standing[account] = command["standing"]
+        self.reports[account] += 1
+        if command["standing"] == "closed":
+            assert not [key for key in self.balances() if key[0] == account]
+
+    def _resetaccount(self, command: dict[str, Any]) -> None:
+        account = command["account"]
+        assert not [order for order in self.orders.values() if order["account"] == account]
+        self.paid_fees[account] = 0
+        self.paid_in[account] = self.profits()[account][2]
+        self.reports[account] += 1
+
     def _transfer(self, command: dict[str, Any]) -> None:
         key = command.get("key", "")
         assert not key or key not in self.keys, "the journal never books a key twice"
         self.keys.add(key)
         self._move(command["asset"], command["amount"], command["source"], command["target"])
+        value = command["amount"] * (1 if command["asset"] == "CASH" else self._price(command["asset"]))
+        self.paid_in[command["source"]] -= value
+        self.paid_in[command["target"]] += value
         for account in (command["source"], command["target"]):
             if not account.startswith("$"):
                 self.reports[account] += 1
 
     def _placeorder(self, command: dict[str, Any]) -> None:
+        assert self.standing.get(command["account"], "active") == "active"
         fees = self.rules[command["symbol"]].get("fees", {})
         order = {**command, "remaining": command["quantity"], "maker": fees.get("maker", 0), "taker": fees.get("taker", 0)}
         order |= {"hold_price": command["price"], "waiting": "stop_price" in command}
@@ -100,6 +136,7 @@ class LedgerOracle:
     def _replaceorder(self, command: dict[str, Any]) -> None:
         order = self.orders[command["order_id"]]
         assert command["order_id"] not in self.replaces, "one replace per order at a time"
+        assert self.standing.get(command["account"], "active") == "active"
         assert command["open_quantity"] == order["remaining"]
         old = self._share(order, order["hold_price"])
         new = self._share(order, self._new_hold_price(order, command))
@@ -163,6 +200,7 @@ class LedgerOracle:
         assert seller["price"] <= event["price"] <= buyer["price"]
         for order in (maker, taker):
             assert not order["waiting"]
+            self.paid_fees[order["account"]] += fee_of(value, order["maker" if order is maker else "taker"])
             order["remaining"] -= event["quantity"]
             self.reports[order["account"]] += 1
             if not order["remaining"]:

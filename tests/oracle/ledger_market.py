@@ -18,6 +18,7 @@ from exchange.messages.events import EventBatch, Moment
 from exchange.subjects import JOURNAL, events_log
 from ledger.desk import DEPOSIT, OPEN_ACCOUNT
 from ledger.invariants import check
+from ledger.questions import portfolio
 from ledger.stage import LedgerStage
 from tests.oracle.ledger import LedgerOracle
 from tests.oracle.ledger_matcher import Matcher
@@ -166,6 +167,11 @@ class SmallMarket:
         assert {(name, asset): b.total for name, asset, b in rows if b.total} == self.oracle.balances()
         assert {(name, asset): b.held for name, asset, b in rows if b.held} == self.oracle.holds()
         assert {i: o.remaining for i, o in ledger.orders.items()} == {i: o["remaining"] for i, o in self.oracle.orders.items()}
+        for account, (paid_in, fees, worth) in self.oracle.profits().items():
+            told = portfolio(ledger, ledger.accounts[account])
+            unrealized = sum(position.unrealized for position in told.positions)
+            assert (told.equity, told.fees) == (worth, fees)
+            assert told.equity == paid_in + told.realized + unrealized - fees, "profit and loss explain all of the equity"
         prices = {i: (o.command.price, o.command.stop_price > 0) for i, o in ledger.orders.items()}
         assert prices == {i: (o["price"], o["waiting"]) for i, o in self.oracle.orders.items()}
         assert ledger.cancels == self.oracle.cancels

@@ -1,0 +1,118 @@
+"""`exchange explain`: an order's whole life, with the numbers of the log entries that prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from exchange import subjects
+from exchange.messages.explanation import ExplainQuestion, Explanation, LogPlace, OrderStep, QueuePlace
+
+from .order import ENDINGS
+from .output import moment, money, say, show_json, show_table
+from .problem import MISUSED, Problem
+from .scope import Scope, accepted
+
+
+async def explain(
+    scope: Scope,
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's id, or your own id of it.", show_default=False)],
+    client_id: Annotated[bool, typer.Option("--client-id", help="ORDER is your own id, even if it is a number.")] = False,
+) -> None:
+    """What became of an order, and why: with --as of that account, without it (as the operator) of any."""
+    by_id = order.isdecimal() and not client_id
+    question = ExplainQuestion(int(order) if by_id else 0, "" if by_id else order)
+    if scope.account:
+        async with scope.trader() as client:
+            told = accepted(await client.request(subjects.api(client.account, "explain"), question, Explanation))
+    else:
+        if not by_id:
+            raise Problem("a client's own id is explained to its account: exchange --as ACCOUNT explain …", MISUSED)
+        async with scope.operator() as client:
+            told = accepted(await client.request(subjects.admin("explain"), question, Explanation))
+    if scope.json:
+        show_json(told)
+    else:
+        _show(told)
+
+
+Line = tuple[int, LogPlace, str, str]
+"""When, where in the logs, what, and what more proves it."""
+
+
+def _show(told: Explanation) -> None:
+    lines: list[Line] = [
+        (refusal.time, refusal.at, f"refused: {refusal.detail} ({refusal.reason})", "") for refusal in told.refusals
+    ]
+    order = told.order
+    if order is not None and told.accepted is not None:
+        limit = "at the market" if order.kind == "market" else f"at {money(order.price)}"
+        say(f"order {order.order_id} of {told.account}: {order.side} {order.quantity:,} {order.symbol} {limit}, {order.status}")
+        lines.append((order.time, told.accepted, "accepted", ""))
+        lines += _life(told)
+    # An order's time and that of its first events are the same: the journal comes before the events.
+    lines.sort(key=lambda line: (line[0], line[1].log != subjects.JOURNAL, line[1].batch, line[1].event))
+    rows = [(moment(time), what, _proof(place) + more) for time, place, what, more in lines]
+    show_table(("when", "what", "proof"), rows, left=("when", "what", "proof"), empty="nothing is known")
+    if told.trades_ahead > len(told.ahead):
+        say(f"{told.trades_ahead:,} trades of {told.quantity_ahead:,} in all were ahead of it; the first are shown")
+    if told.steps_left_out:
+        say(f"and {told.steps_left_out:,} later steps")
+    if told.queue_now is not None:
+        say(f"now {_place(told.queue_now)} (as of {_proof(told.queue_now.at)})")
+    elif order is not None and order.status == "open":
+        say("it waits outside of the book" if order.stop_price else "the engine has not answered yet")
+
+
+def _life(told: Explanation) -> Iterator[Line]:
+    first = told.queue
+    if first is not None:
+        yield first.time, first.at, _place(first), ""
+    for trade in told.ahead:
+        words = f"  {trade.quantity:,} traded ahead of it at {money(trade.price)} (trade {trade.trade_id})"
+        yield trade.time, trade.at, words, ""
+    for step in told.steps:
+        if first is None or step.at != first.at:
+            yield step.time, step.at, _step(step), f", caused by JOURNAL {step.journal}"
+
+
+def _place(place: QueuePlace) -> str:
+    ahead = [
+        f"{quantity:,} of {orders:,} order{'' if orders == 1 else 's'} {where}"
+        for orders, quantity, where in (
+            (place.orders_better, place.quantity_better, "at better prices"),
+            (place.orders_ahead, place.quantity_ahead, "earlier at its price"),
+        )
+        if orders
+    ]
+    return f"in the book with {place.quantity:,} at {money(place.price)}, behind {' and '.join(ahead) or 'nobody'}"
+
+
+def _step(step: OrderStep) -> str:
+    match step.what:
+        case "filled":
+            fee = f", fee {money(step.fee)}" if step.fee else ""
+            return f"filled {step.quantity:,} at {money(step.price)} as {step.liquidity}{fee} (trade {step.trade_id})"
+        case "queued":
+            return f"at the back of the queue at {money(step.price)} with {step.quantity:,}"
+        case "triggered":
+            return f"triggered at {money(step.price)}"
+        case "replaced":
+            return f"replaced: {step.quantity:,} open at {money(step.price)}"
+        case "decremented":
+            return f"{step.quantity:,} taken off: {ENDINGS['self_trade']}"
+        case "ended":
+            if step.reason == "filled":
+                return "ended: all was filled"
+            if step.reason == "owner":  # Not "you": the operator may read this, too.
+                return f"ended with {step.quantity:,} unfilled: its owner cancelled it"
+            if step.reason == "account_frozen":
+                return f"ended with {step.quantity:,} unfilled: the account was frozen"
+            why = ENDINGS.get(step.reason, step.reason)  # type: ignore[call-overload]
+            return f"ended with {step.quantity:,} unfilled: {why}"
+
+
+def _proof(place: LogPlace) -> str:
+    return f"{place.log} {place.batch}" + (f" event {place.event}" if place.log != subjects.JOURNAL else "")
