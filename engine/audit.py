@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 
 import msgspec
 
+from exchange import checksum
 from exchange.digest import digest
 from exchange.log import Log
 from exchange.messages.base import encode
 from exchange.replica import recompute
 from exchange.worker import Worker, run
 
+from .book import BookSide
 from .stage import EngineStage
 from .state import open_quantities
 
@@ -32,6 +35,8 @@ class EngineAudit(msgspec.Struct, frozen=True):
     """That the recomputation took."""
     open_orders: dict[int, int]
     """Order id → remaining quantity."""
+    checksums: dict[str, int]
+    """Per symbol, of the price levels that its book shows, as in exchange/checksum.py: what market data carries."""
     unfinished: bool
     """The batch is a part of a turn that goes on in the next one: the books are further than the events up to here."""
 
@@ -46,8 +51,13 @@ async def audit(logs: dict[str, Log], stage: EngineStage, number: int) -> Engine
         trades=sum(book.trades for book in stage.books.values()),
         seconds=time.perf_counter() - started,
         open_orders={order.order_id: order.remaining for order in open_quantities(stage.books)},
+        checksums={symbol: checksum.of_levels(*map(_levels, (book.bids, book.asks))) for symbol, book in stage.books.items()},
         unfinished=stage.waiting,
     )
+
+
+def _levels(side: BookSide) -> Iterator[tuple[int, int]]:
+    return ((level.price, sum(order.remaining for order in level.orders())) for level in side)
 
 
 async def main(worker: Worker) -> None:
