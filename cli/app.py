@@ -58,7 +58,9 @@ add(app, holdings.portfolio, panel="Trading")
 add(app, market_data.symbols, panel="Market data")
 add(app, market_data.book, panel="Market data")
 add(app, market_data.trades, panel="Market data")
+add(app, market_data.quotes, panel="Market data")
 add(app, market_data.candles, panel="Market data")
+add(app, market_data.chart, panel="Market data")
 
 
 def run(arguments: list[str]) -> int:
