@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import sys
 import time
 
 from exchange.calendar import Calendar
@@ -23,10 +24,13 @@ from .publisher import Publisher
 from .sink import Ticks, file_name
 
 LEASE = "ticks"
+SWITCH_SECONDS = 0.0005
+"""Python's own 5 ms is how long the thread that stores, or answers, may keep the one that publishes waiting."""
 
 
 async def main(worker: Worker) -> None:
     """Fold, store, publish and answer until the worker is asked to stop."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings, number = worker.settings, worker.arguments.worker
     rules = settings.market.market_data
     path = settings.data / file_name(number)

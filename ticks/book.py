@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import islice
 
 import msgspec
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 from exchange.messages.base import Side
 from exchange.messages.events import Decremented, Refreshed, Replaced, Rested
@@ -42,8 +42,10 @@ class Book:
         self.exhausted = exhausted
         """Id and last state of the order that most recently had nothing shown left. It has ended, unless it is an iceberg:
         then its refresh comes before any other order is exhausted."""
-        self._levels: dict[Side, SortedDict[int, int]] = {"buy": SortedDict(), "sell": SortedDict()}
-        """Price → quantity, of each side."""
+        self._levels: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
+        """Price → quantity, of each side …"""
+        self._prices: dict[Side, SortedList[int]] = {"buy": SortedList(), "sell": SortedList()}
+        """… and the prices in order: touched only when a level appears or goes away."""
         self._changed: dict[Side, set[int]] = {"buy": set(), "sell": set()}
         for order in orders.values():
             self._add(order, order.shown)
@@ -94,14 +96,16 @@ class Book:
 
     def best(self) -> tuple[Level, Level]:
         """Best bid and best ask, (0, 0) where a side is empty."""
-        bids, asks = self._levels["buy"], self._levels["sell"]
-        return bids.peekitem(-1) if bids else (0, 0), asks.peekitem(0) if asks else (0, 0)
+        bids, asks = self._prices["buy"], self._prices["sell"]
+        bid = (bids[-1], self._levels["buy"][bids[-1]]) if bids else (0, 0)
+        return bid, (asks[0], self._levels["sell"][asks[0]]) if asks else (0, 0)
 
     def levels(self, limit: int | None) -> tuple[list[Level], list[Level]]:
         """Bids and asks, best first, at most `limit` of each; None for all."""
-        bids = self._levels["buy"]
-        return [(price, bids[price]) for price in islice(reversed(bids), limit)], list(
-            islice(self._levels["sell"].items(), limit)
+        bids, asks = self._levels["buy"], self._levels["sell"]
+        return (
+            [(price, bids[price]) for price in islice(reversed(self._prices["buy"]), limit)],
+            [(price, asks[price]) for price in islice(self._prices["sell"], limit)],
         )
 
     def public_orders(self, after: int, limit: int | None) -> list[PublicOrder]:
@@ -122,10 +126,13 @@ class Book:
     def _add(self, order: Resting, quantity: int) -> None:
         side, price = order.side, order.price
         levels = self._levels[side]
-        total = levels.get(price, 0) + quantity
-        if total:
+        before = levels.get(price, 0)
+        if total := before + quantity:
             levels[price] = total
+            if not before:
+                self._prices[side].add(price)
         else:
             del levels[price]
+            self._prices[side].remove(price)
         self._changed[side].add(price)
         self.changed_orders.append((order.public_id, side, price, order.shown))

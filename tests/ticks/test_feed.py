@@ -104,6 +104,25 @@ def test_candles_of_any_size(trades: list[tuple[int, int, int]]) -> None:
         assert bars_of("KRYP", candles, interval, rows) == brute_force("KRYP", interval, events)
 
 
+@given(st.lists(st.tuples(st.sampled_from([1, 10**9, 3_600 * 10**9, 86_400 * 10**9, 10**17]), st.integers(1, 9)), max_size=40))
+@settings(deadline=None)
+def test_a_clock_that_jumps_ahead(trades: list[tuple[int, int]]) -> None:
+    """Hours, days or years: no bar is lost, doubled, or in the wrong place, open ones of any length included."""
+    events, time = [], 1_000_000_000 * 10**9
+    candles, rows = Candles("KRYP", Calendar("America/New_York", "18:00"), CandlesState()), []
+    for index, (jump, price) in enumerate(trades):
+        time += jump
+        events.append((Traded("KRYP", index + 1, 1, 2, price, 1, "buy"), time))
+        candles.add(time, price, 1, rows)
+        for interval in PUBLISHED:
+            bars = [candle("KRYP", interval, bar) for bar in candles.unsent[interval]]
+            live = candles.live(interval)
+            assert live
+            bars.append(candle("KRYP", interval, live))
+            if index == len(trades) - 1:
+                assert bars == brute_force("KRYP", interval, events, "America/New_York", "18:00")
+
+
 def test_memory_is_bounded_by_what_is_stored() -> None:
     candles = Candles("KRYP", Calendar(), CandlesState())
     for second in range(CLOSED_KEPT + 100):

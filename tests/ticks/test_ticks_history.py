@@ -18,6 +18,7 @@ import pytest
 from exchange.calendar import Calendar
 from exchange.messages.base import decoder, encode
 from exchange.messages.events import EventBatch, Moment
+from exchange.messages.journal import DefineSymbol
 from exchange.messages.market_data import (
     BookQuestion,
     Candle,
@@ -189,7 +190,7 @@ async def test_periods_and_gaps(old: Old) -> None:
     first, last = trades[0][1] // 10**9, old.flow.time // 10**9
     for interval in INTERVALS:
         bars = {bar.start: bar for bar in brute_force(symbol, interval, trades, zone, day_starts)}
-        for periods in (1, 2, 7, 50):
+        for periods in (1, 7, 30):
             for since in (0, chance.randrange(first, last)):
                 question = CandlesQuestion(symbol, interval, CANDLES_MAX, since=since, periods=periods)
                 starts = [bar_start(since or last, interval, zone, day_starts)]
@@ -386,3 +387,25 @@ def test_a_moment_may_come_in_parts(tmp_path: Path) -> None:
             parts.numbers[shard] = batch.number
     for symbol in flow.symbols:
         assert parts.depth(parts.instruments[symbol], 99) == whole.depth(whole.instruments[symbol], 99)
+
+
+async def test_a_symbol_without_trades_that_was_added_late(tmp_path: Path) -> None:
+    old = Old(tmp_path / "ticks.duckdb", flow_of(1, steps=5), Calendar())
+    old.ticks.feed.define(DefineSymbol("LATE", "Late", 1, 1, 1, 5_000))
+    old.seal()
+    answers, symbol = old.answers, SymbolQuestion("LATE")
+    assert await answers.trades("", encode(HistoryQuestion("LATE"))) == []
+    assert await answers.trades("", encode(HistoryQuestion("LATE", since=1))) == []
+    assert await answers.quotes("", encode(HistoryQuestion("LATE", after=5))) == []
+    for fill in (False, True):
+        for periods in (0, 10):
+            question = CandlesQuestion("LATE", "5m", since=1, periods=periods, fill=fill)
+            assert await answers.candles("", encode(question)) == []
+    number = old.ticks.feed.numbers[1]
+    assert await answers.depth("", encode(DepthQuestion("LATE"))) == Depth("LATE", number, 0, 0, [], [])
+    assert await answers.depth("", encode(DepthQuestion("LATE", at=1))) == Depth("LATE", 0, 0, 1, [], [])
+    assert await answers.quote("", encode(symbol)) == Quote("LATE", number, 0, 0, 0, 0, 0, 0)
+    today = old.flow.time // 10**9 // 86_400 * 86_400
+    nothing = Statistics("LATE", number, 0, 0, today, 0, 0, 0, 5_000, 0, 0, 0, 0, 5_000, 0, 0)
+    assert await answers.statistics("", encode(symbol)) == nothing
+    old.ticks.close()
