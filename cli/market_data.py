@@ -141,7 +141,7 @@ async def _watch_book(scope: Scope, symbol: str, levels: int) -> None:
         if not scope.json:
             await watch(books, picture)
             return
-        async with until_stopped(), aclosing(books):  # type: ignore[type-var]  # They are generators.
+        async with until_stopped(), aclosing(books):
             async for book in books:
                 show_json(depth_of(book))
                 sys.stdout.flush()
@@ -191,7 +191,7 @@ async def _follow_trades(scope: Scope, symbol: str, rows: list[PublicTrade]) -> 
         show(trade)
     async with scope.guest() as client:
         following = client.market_data.trades(symbol, after=rows[-1].trade_id if rows else None)
-        async with until_stopped(), aclosing(following):  # type: ignore[type-var]  # They are generators.
+        async with until_stopped(), aclosing(following):
             async for trade in following:
                 show(trade)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
@@ -32,13 +32,13 @@ async def until_stopped() -> AsyncIterator[None]:
         raise Problem(str(error)) from None
 
 
-async def watch(states: AsyncIterator[Any], picture: Callable[[Any], RenderableType]) -> None:
+async def watch(states: AsyncGenerator[Any, None], picture: Callable[[Any], RenderableType]) -> None:
     """Show a picture of the newest state, again and again."""
     screen = console()
     pause = FRAME_SECONDS if screen.is_terminal else LOG_SECONDS
     with Live(console=screen, auto_refresh=False, vertical_overflow="crop") as live:
         due = 0.0
-        async with until_stopped(), aclosing(states):  # type: ignore[type-var]  # They are generators.
+        async with until_stopped(), aclosing(states):
             async for state in states:
                 if (now := time.monotonic()) < due:
                     continue

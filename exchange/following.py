@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from nats.aio.client import Client as Connection
@@ -65,7 +65,7 @@ class _Lane(Generic[Message]):
         self._subscription: Subscription | None = None
         self._lost = True
 
-    async def messages(self) -> AsyncIterator[Message | None]:
+    async def messages(self) -> AsyncGenerator[Message | None, None]:
         """Endless. Raises LoginRefused when the client may not come back."""
         self._client.on_lost.add(self._arrived.set)
         try:
@@ -107,7 +107,7 @@ class MarketData:
         self.healed: dict[Problem, int] = {"gap": 0, "checksum": 0}
         """How often a book had to be asked for again, and why."""
 
-    async def trades(self, symbol: str, *, after: int | None = None) -> AsyncIterator[PublicTrade]:
+    async def trades(self, symbol: str, *, after: int | None = None) -> AsyncGenerator[PublicTrade, None]:
         """Every trade once, from the one after the id `after` on; without it from now on."""
         last = after
         async for message in self._lane(subjects.trade(symbol), Trades):
@@ -131,7 +131,7 @@ class MarketData:
                     yield trade
                     last = trade.trade_id
 
-    async def depth(self, symbol: str) -> AsyncIterator[DepthBook]:
+    async def depth(self, symbol: str) -> AsyncGenerator[DepthBook, None]:
         """The price levels, after every change. The same book again and again: it changes with the next step."""
         book: DepthBook | None = None
         async for message in self._lane(subjects.depth(symbol), Depth):
@@ -144,7 +144,7 @@ class MarketData:
                     await asyncio.sleep(BEHIND_SECONDS)
             yield book
 
-    async def orders(self, symbol: str) -> AsyncIterator[OrderBook]:
+    async def orders(self, symbol: str) -> AsyncGenerator[OrderBook, None]:
         """The book order by order, after every message. The same book again and again: it changes with the next step."""
         book: OrderBook | None = None
         async for message in self._lane(subjects.book(symbol), Orders):
@@ -157,25 +157,25 @@ class MarketData:
             if book.number >= book.settled:
                 yield book
 
-    async def top(self, symbol: str) -> AsyncIterator[Depth]:
+    async def top(self, symbol: str) -> AsyncGenerator[Depth, None]:
         """The best 20 levels of each side, at a steady pace."""
         async for message in self._lane(subjects.top(symbol), Depth):
             if message is not None:
                 yield message
 
-    def quotes(self, symbol: str) -> AsyncIterator[Quote]:
+    def quotes(self, symbol: str) -> AsyncGenerator[Quote, None]:
         """Best prices: now, and whenever they have changed."""
         return self._states(subjects.quote(symbol), "quote", symbol, Quote)
 
-    def statuses(self, symbol: str) -> AsyncIterator[Status]:
+    def statuses(self, symbol: str) -> AsyncGenerator[Status, None]:
         """The phase, what an auction would give, and the price band: now, and whenever they have changed."""
         return self._states(subjects.status(symbol), "status", symbol, Status)
 
-    def statistics(self, symbol: str) -> AsyncIterator[Statistics]:
+    def statistics(self, symbol: str) -> AsyncGenerator[Statistics, None]:
         """The session day so far: now, and after trades."""
         return self._states(subjects.statistics(symbol), "statistics", symbol, Statistics)
 
-    async def candles(self, symbol: str, interval: str, *, since: int = 0) -> AsyncIterator[Candle]:
+    async def candles(self, symbol: str, interval: str, *, since: int = 0) -> AsyncGenerator[Candle, None]:
         """Candles of a published interval, from the one of the moment `since` (seconds; 0 for the open one) on, as they grow.
 
         None is missing in between, and each is told in its final form before a later one is.
@@ -199,7 +199,7 @@ class MarketData:
                     start = candle.start
                     yield candle
 
-    async def _states(self, subject: str, question: str, symbol: str, type_: type[State]) -> AsyncIterator[State]:
+    async def _states(self, subject: str, question: str, symbol: str, type_: type[State]) -> AsyncGenerator[State, None]:
         """A message says all there is, so that one that was lost does not matter once another came."""
         number = 0
         async for message in self._lane(subject, type_):
@@ -221,7 +221,7 @@ class MarketData:
             self.healed[problem] += 1
         return problem is not None
 
-    def _lane(self, subject: str, type_: type[Message]) -> AsyncIterator[Message | None]:
+    def _lane(self, subject: str, type_: type[Message]) -> AsyncGenerator[Message | None, None]:
         return _Lane(self._client, subject, type_).messages()
 
     async def _ask(self, question: str, message: Any, type_: type[Message]) -> Message:

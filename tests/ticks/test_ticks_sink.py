@@ -127,6 +127,27 @@ for count, inputs in enumerate(deliveries(flow_of(1).logs, {{}}, random.Random(1
     ticks.close()
 
 
+@pytest.mark.parametrize("milliseconds", [0, 1, 3, 8])
+def test_a_kill_in_the_middle_of_a_write(tmp_path: Path, milliseconds: int) -> None:
+    path = tmp_path / "ticks.duckdb"
+    script = f"""
+import os, threading, time
+from pathlib import Path
+from tests.ticks.test_feed import flow_of
+from ticks.sink import Ticks
+ticks = Ticks(Path({str(path)!r}), {SHARDS}, time.monotonic)
+ticks.apply(flow_of(1).logs)
+threading.Thread(target=ticks.seal(stopping=True)).start()
+time.sleep({milliseconds} / 1000)
+os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=60, check=False).returncode == -9
+    flow = flow_of(1)
+    ticks = fill(path, flow, random.Random(2), 0.0)
+    check(ticks, flow)
+    ticks.close()
+
+
 def test_an_altered_log_is_noticed_where_the_rows_end(tmp_path: Path) -> None:
     flow = flow_of(1)
     ticks = Ticks(tmp_path / "ticks.duckdb", SHARDS, Clock())
