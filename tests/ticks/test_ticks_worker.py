@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import nats.errors
@@ -33,6 +34,7 @@ from exchange.subjects import JOURNAL
 from tests.oracle.bars import brute_force
 from tests.oracle.flow import Flow
 from ticks.candles import PUBLISHED
+from ticks.workload import SYMBOLS, TradeFlow
 
 PATIENCE = 20.0
 
@@ -269,3 +271,36 @@ async def test_a_full_disk_ends_the_worker_with_a_clear_line_and_loses_nothing(n
                 )
     finally:
         await end(process)
+
+
+async def test_who_does_not_read_slows_nobody_down(nats_server: Any, auth_worker: Any) -> None:
+    """A connection that asked for everything and reads nothing: whoever reads hears of every trade all the same."""
+    client = await nats_server.connect()
+    worker = await start(nats_server.data)
+    flow, logs = TradeFlow(), [JetStreamLog(client, JOURNAL), JetStreamLog(client, "EVENTS_1")]
+    for log in logs:
+        await log.create()
+    address = urlsplit(nats_server.url)
+    reader, deaf = await asyncio.open_connection(address.hostname, address.port, limit=1_000)
+    try:
+        login = {"user": "worker", "pass": nats_server.secrets.worker, "verbose": False, "lang": "deaf", "version": "0"}
+        deaf.write(b"CONNECT " + encode(login) + b"\r\nSUB market.> 1\r\nPING\r\n")
+        await reader.readuntil(b"PONG\r\n")
+        assert isinstance(deaf.transport, asyncio.ReadTransport)
+        deaf.transport.pause_reading()
+        for number in range(1, 61):
+            for log, payload in zip(logs, flow.batches(600, number * 10**9), strict=True):
+                await log.append(number, payload)
+            if number == 1:
+                await ask(client, "public.market", {}, MarketInfo)
+                market = await MarketClient.connect(nats_server.url)
+                heard = [market.market_data.trades(symbol, after=0) for symbol in SYMBOLS]
+        async with asyncio.timeout(PATIENCE):
+            for trades in heard:
+                ids = [(await anext(trades)).trade_id for _ in range(flow.trades // len(SYMBOLS))]
+                assert ids == list(range(1, len(ids) + 1))
+                await trades.aclose()
+        await market.close()
+    finally:
+        deaf.transport.abort()
+        await end(worker)
