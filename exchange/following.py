@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+import nats.errors
 from nats.aio.client import Client as Connection
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -46,7 +47,7 @@ ORDERS_PER_PAGE: Final = 10_000
 TRADES_PER_PAGE: Final = 1_000
 CANDLES_MAX: Final = 3_500
 BEHIND_SECONDS: Final = 0.05
-"""Before a worker is asked again that was behind the one that publishes."""
+"""Before a worker is asked again that was behind the one that publishes, or a connection is tried again."""
 
 Message = TypeVar("Message")
 State = TypeVar("State", Quote, Status, Statistics)
@@ -71,10 +72,7 @@ class _Lane(Generic[Message]):
         try:
             while True:
                 if self._connection is None or not self._connection.is_connected:
-                    self._connection = await self._client.reconnected()
-                    self._subscription = await self._connection.subscribe(self._subject, cb=self._hear)
-                    await self._connection.flush()  # A snapshot that is asked for from here on misses nothing.
-                    self._lost = True
+                    self._connection = await self._subscribe()
                 if self._lost:
                     self._lost = False
                     self._waiting.clear()
@@ -90,6 +88,20 @@ class _Lane(Generic[Message]):
             if self._subscription is not None and self._connection is not None and self._connection.is_connected:
                 with contextlib.suppress(Exception):
                     await self._subscription.unsubscribe()
+
+    async def _subscribe(self) -> Connection:
+        """Hear the subject on a connection that works; what was before it is lost."""
+        while True:
+            connection = await self._client.reconnected()
+            try:
+                self._subscription = await connection.subscribe(self._subject, cb=self._hear)
+                # Whoever asks for a snapshot from here on misses nothing. Twice: nats-py's first PING overtakes what waits.
+                await connection.flush()
+                await connection.flush()
+                self._lost = True
+                return connection
+            except (nats.errors.Error, OSError, TimeoutError):
+                await asyncio.sleep(BEHIND_SECONDS)
 
     async def _hear(self, message: Msg) -> None:
         if len(self._waiting) >= WAITING_MAX:

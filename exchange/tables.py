@@ -6,7 +6,7 @@ import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import duckdb
 import msgspec
@@ -16,23 +16,30 @@ import numpy
 
 from .messages.market_data import Format
 
+BIGINT_MAX: Final = 2**63 - 1
+NUMPY_TYPES: Final[dict[str, Any]] = {"BOOLEAN": numpy.bool_, "BIGINT": numpy.int64}
+"""All others travel as objects."""
+
 
 def encode_table(rows: Sequence[Any], type_: type[msgspec.Struct], format_: Format) -> bytes:
-    """Messages of one type as a file: a column for each field, numbers as 64-bit integers (in CSV as they are).
+    """Messages of one type as a file: a column for each field, numbers as 64-bit integers.
 
-    `format_` is any but `json`.
+    Where one is larger, as the turnover of a long period may be, all of its column are decimals of 38 digits. `format_` is any
+    but `json`.
     """
     hints = get_type_hints(type_)
     columns: dict[str, Any] = {}
+    casts: list[str] = []
     for name in type_.__struct_fields__:
         values = [getattr(row, name) for row in rows]
-        columns[name] = numpy.array(values, dtype=_column_type(hints[name], values))
+        sql = {bool: "BOOLEAN", int: "BIGINT"}.get(hints[name], "VARCHAR")
+        if sql == "BIGINT" and any(abs(value) > BIGINT_MAX for value in values):
+            sql, values = "DECIMAL(38, 0)", [str(value) for value in values]
+        columns[name] = numpy.array(values, dtype=NUMPY_TYPES.get(sql, numpy.object_))
+        casts.append(f"{name}::{sql} AS {name}" if rows else f"NULL::{sql} AS {name}")
+    source = "FROM columns" if rows else "LIMIT 0"  # An empty column of objects has no type that DuckDB could read.
     with duckdb.connect(config={"threads": 1}) as connection:
-        if not columns or not rows:
-            types = ", ".join(f"NULL::{_sql_type(hints[name])} AS {name}" for name in columns)
-            relation = connection.sql(f"SELECT {types} LIMIT 0")
-        else:
-            relation = connection.sql("SELECT * FROM columns")
+        relation = connection.sql(f"SELECT {', '.join(casts)} {source}")
         if format_ == "arrow":
             buffer = io.BytesIO()
             with nanoarrow.ipc.StreamWriter.from_writable(buffer) as writer:
@@ -43,16 +50,3 @@ def encode_table(rows: Sequence[Any], type_: type[msgspec.Struct], format_: Form
             options = "FORMAT csv, HEADER true" if format_ == "csv" else "FORMAT parquet"
             relation.query("page", f"COPY page TO '{path}' ({options})")
             return path.read_bytes()
-
-
-def _column_type(hint: Any, values: list[Any]) -> Any:
-    if hint is bool:
-        return numpy.bool_
-    if hint is int:
-        small = all(-(2**63) <= value < 2**63 for value in values)
-        return numpy.int64 if small else numpy.float64  # A turnover of a long period may be larger than any column.
-    return numpy.object_
-
-
-def _sql_type(hint: Any) -> str:
-    return "BOOLEAN" if hint is bool else "BIGINT" if hint is int else "VARCHAR"

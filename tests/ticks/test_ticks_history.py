@@ -37,6 +37,7 @@ from exchange.messages.market_data import (
 from exchange.messages.requests import Refused
 from exchange.money import MONEY_MAX, QUANTITY_MAX
 from exchange.subjects import events_log
+from exchange.tables import encode_table
 from tests.oracle.bars import bar_start, brute_force
 from tests.oracle.flow import Flow, deliveries
 from tests.ticks.test_feed import feed_of, flow_of
@@ -304,6 +305,14 @@ async def test_history_as_files(old: Old, tmp_path: Path, format_: Any) -> None:
         else:
             read = nanoarrow.ArrayStream.from_readable(io.BytesIO(content)).read_all().to_pylist()
         assert read == rows
+
+
+def test_a_turnover_that_fits_no_integer_column(tmp_path: Path) -> None:
+    rows = [Candle("KRYP", "1mo", 0, 1, 1, 1, 1, 1, turnover, 1, 1) for turnover in (10**30, 5)]
+    path = tmp_path / "candles.parquet"
+    path.write_bytes(encode_table(rows, Candle, "parquet"))
+    assert duckdb.sql(f"SELECT turnover, vwap FROM '{path}'").fetchall() == [(10**30, 1), (5, 1)]
+    assert f",{10**30}," in encode_table(rows, Candle, "csv").decode()
 
 
 @pytest.mark.parametrize(
