@@ -18,7 +18,7 @@ async def bench(
     scope: Scope,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter runs: about a minute in all.")] = False,
     stored_trades: Annotated[
-        int, typer.Option("--stored-trades", min=100_000, help="To ask for candles among; 50 million take two minutes.")
+        int, typer.Option("--stored-trades", min=1_000_000, help="To ask for candles among; 50 million take two minutes.")
     ] = 5_000_000,
 ) -> None:
     """Measure this machine: matching, the gate, market data, orders end to end, recovery. It starts markets of its own."""
