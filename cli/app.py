@@ -96,7 +96,9 @@ add(app, library.export, panel="History")
 add(app, market_data.symbols, panel="Market data")
 add(app, market_data.book, panel="Market data")
 add(app, market_data.trades, panel="Market data")
+add(app, market_data.quotes, panel="Market data")
 add(app, market_data.candles, panel="Market data")
+add(app, market_data.chart, panel="Market data")
 
 
 def run(arguments: list[str]) -> int:

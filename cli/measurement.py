@@ -88,12 +88,17 @@ uvloop.run(main())
 """
 
 
-def run_bench(quick: bool, report: Report) -> dict[str, Any]:
+def run_bench(quick: bool, stored_trades: int, report: Report) -> dict[str, Any]:
     """All figures as nested dictionaries. `report` hears what is going on. Raises RuntimeError when a part fails."""
     report("matching, in process")
     figures = _module("exchange.engine.bench", "--commands", "200000" if quick else "1000000")
     report("the ledger's gate, in process")
     figures |= _module("exchange.ledger.bench")
+    report(f"market data: ingest, and queries among {stored_trades:,} trades")
+    figures |= _module("exchange.ticks.bench", "--trades", str(stored_trades), "--ingest", "200000" if quick else "500000")
+    report("market data: from the log to fifty subscribers, and catching up")
+    arguments = ("--seconds", "3", "--trades", "300000") if quick else ()
+    figures["ticks"] |= _module("exchange.ticks.live_bench", *arguments)
     with tempfile.TemporaryDirectory(prefix="exchange-bench-") as directory:
         figures |= asyncio.run(_whole(Path(directory), 4.0 if quick else 15.0, report))
     return figures

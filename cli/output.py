@@ -36,13 +36,19 @@ def show_json(message: Any) -> None:
     sys.stdout.write(encode(message).decode() + "\n")
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, left: Sequence[str] = ()) -> None:
-    """A table with numbers to the right and the columns named in `left` to the left; `empty` when there are no rows."""
+def make_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[str] = ()) -> Table:
+    """A table with numbers to the right and the columns named in `left` to the left."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         table.add_column(column, justify="left" if column in left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*map(Text, row))  # Not markup: names are made up by strangers.
+    return table
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str, left: Sequence[str] = ()) -> None:
+    """A table as of `make_table`; `empty` when there are no rows."""
+    table = make_table(columns, rows, left=left)
     if table.row_count:
         console().print(table)
     else:

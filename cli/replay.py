@@ -14,7 +14,7 @@ import typer
 from exchange import subjects
 from exchange.lobster import LobsterBook, LobsterError, read_books, read_messages
 from exchange.lobster_reader import Reader, Step
-from exchange.messages.market_data import Depth, SymbolInfo, SymbolQuestion
+from exchange.messages.market_data import Depth, DepthQuestion, SymbolInfo
 from exchange.settings import SettingsError, load_settings
 
 from .output import SECOND, say, show_json, show_table
@@ -150,7 +150,7 @@ class _Replay:
     async def _shows(self, book: LobsterBook) -> bool:
         deadline = time.monotonic() + SETTLE_SECONDS_MAX
         while True:
-            question = SymbolQuestion(self._symbol, book.depth)
+            question = DepthQuestion(self._symbol, book.depth)
             depth = accepted(await self._orders.guest.request(subjects.public("depth"), question, Depth))
             if (depth.bids, depth.asks) == (book.bids, book.asks):
                 return True

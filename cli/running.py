@@ -141,7 +141,10 @@ class RunningMarket:
             ("auth", "exchange.ledger.auth", ()),
             ("ledger", "exchange.ledger", ()),
             *((f"engine-{shard}", "exchange.engine", ("--shard", str(shard))) for shard in range(1, self._rules.shards + 1)),
-            ("ticks", "exchange.ticks", ()),
+            *(
+                (f"ticks-{number}" if number > 1 else "ticks", "exchange.ticks", ("--worker", str(number)))
+                for number in range(1, self._rules.market_data.workers + 1)
+            ),
             ("historian", "exchange.ledger.historian", ()),
         ]
         if bots:

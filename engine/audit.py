@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from exchange import checksum
 from exchange.digest import digest
 from exchange.log import Log
 from exchange.messages.base import encode
@@ -34,6 +35,8 @@ class EngineAudit(msgspec.Struct, frozen=True):
     """That the recomputation took."""
     open_orders: dict[int, int]
     """Order id → remaining quantity."""
+    checksums: dict[str, int]
+    """Per symbol, of the price levels that its book shows, as in exchange/checksum.py: what market data carries."""
     unfinished: bool
     """The batch is a part of a turn that goes on in the next one: the books are further than the events up to here."""
     books: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
@@ -50,6 +53,7 @@ async def audit(logs: dict[str, Log], stage: EngineStage, number: int, show: Seq
         trades=sum(book.trades for book in stage.books.values()),
         seconds=time.perf_counter() - started,
         open_orders={order.order_id: order.remaining for order in open_quantities(stage.books)},
+        checksums={symbol: checksum.of_levels(*map(_levels, (book.bids, book.asks))) for symbol, book in stage.books.items()},
         unfinished=stage.waiting,
         books={symbol: (_levels(book.bids), _levels(book.asks)) for symbol in show if (book := stage.books.get(symbol))},
     )

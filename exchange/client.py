@@ -4,6 +4,8 @@ For the command line, for tests and for programs of one's own:
 
     async with await Client.connect("nats://127.0.0.1:4222", "alice", key) as alice:
         outcome = await alice.send(Submit(new_client_order_id(), "KRYP", "buy", 100, price=206_000))
+        async for book in alice.market_data.depth("KRYP"):
+            print(book.levels("buy", 5))
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import secrets
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any, Final, Self, TypeVar
 
 import msgspec
@@ -21,6 +24,7 @@ from nats.aio.client import Client as Connection
 
 from . import subjects
 from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX
+from .following import MarketData
 from .messages.base import decoder, encode
 from .messages.logins import LogIn, LogOut, Secret
 from .messages.requests import Command, Outcome, Refused, Replace, Reply
@@ -121,6 +125,10 @@ class Client:
         self._connecting = asyncio.Lock()
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._complaint = ""
+        self.market_data = MarketData(self)
+        """Trades, books, candles and so on, to be followed."""
+        self.on_lost: set[Callable[[], None]] = set()
+        """Called when the connection is lost."""
 
     @classmethod
     async def connect(cls, server: str, login: str = "", secret: str = "", *, patience: float = PATIENCE_SECONDS) -> Self:
@@ -187,6 +195,27 @@ class Client:
         if found.reason == BUSY:
             raise Unreachable(found.detail)
         raise LoginRefused(f"the log-in of {self.login} was refused: {found.detail}")
+
+    async def reconnected(self) -> Connection:
+        """The open connection, for whoever can wait until there is one. Raises LoginRefused."""
+        while True:
+            try:
+                return await self.connection()
+            except Unreachable:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def insist(self, subject: str, message: Any, type_: type[Answer]) -> Answer:
+        """Ask until there is an answer. Raises ClientError with the words of a refusal, Forbidden or LoginRefused."""
+        while True:
+            try:
+                answer = await self.request(subject, message, type_)
+            except Unreachable:
+                continue
+            if not isinstance(answer, Refused):
+                return answer
+            if answer.reason != BUSY:
+                raise ClientError(answer.detail)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def request(
         self,
@@ -274,6 +303,8 @@ class Client:
         async def on_closed() -> None:
             if not closed.done():
                 closed.set_result(None)
+            for tell in self.on_lost:
+                tell()
 
         async def on_error(error: Exception) -> None:
             self._complaint = str(error).lower()

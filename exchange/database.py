@@ -20,6 +20,8 @@ import duckdb
 import numpy
 
 Row = tuple[Any, ...]
+Rows = Sequence[Row] | numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
+"""Rows of a table; as a block of integers where all columns are numbers, which costs a fifth."""
 Parameters = Sequence[Any] | Mapping[str, Any]
 Positions = dict[str, tuple[int, str]]
 """Per log, number and digest of the last batch contained."""
@@ -119,12 +121,12 @@ class Database:
 
     def write(
         self,
-        inserts: Mapping[str, Sequence[Row]],
+        inserts: Mapping[str, Rows],
         positions: Positions,
-        replaces: Mapping[str, Sequence[Row]] | None = None,
+        replaces: Mapping[str, Rows] | None = None,
     ) -> None:
         """One durable transaction: rows to append per table, the new positions, and the new content of (small) tables."""
-        contents: dict[str, Sequence[Row]] = {
+        contents: dict[str, Rows] = {
             "positions": [(log, number, digest) for log, (number, digest) in positions.items()],
             **(replaces or {}),
         }
@@ -162,14 +164,15 @@ class Database:
         with self._one_line():
             self._writer.close()
 
-    def _append(self, table: str, rows: Sequence[Row]) -> None:
-        if not rows:
+    def _append(self, table: str, rows: Rows) -> None:
+        if not len(rows):
             return
-        types = self._types[table]
-        columns = {
-            f"column_{index}": numpy.array(values, dtype=types[index]) for index, values in enumerate(zip(*rows, strict=True))
-        }
-        self._writer.register(ARRIVED, columns)
+        if isinstance(rows, numpy.ndarray):
+            values = [numpy.ascontiguousarray(rows[:, index]) for index in range(rows.shape[1])]
+        else:
+            types = self._types[table]
+            values = [numpy.array(column, dtype=types[index]) for index, column in enumerate(zip(*rows, strict=True))]
+        self._writer.register(ARRIVED, {f"column_{index}": column for index, column in enumerate(values)})
         self._writer.execute(f"INSERT INTO {table} SELECT * FROM {ARRIVED}")
         self._writer.unregister(ARRIVED)
 

@@ -10,12 +10,14 @@ from typing import Literal
 
 import msgspec
 
+from .calendar import Calendar
 from .messages.base import ACCOUNT_PATTERN, CASH, SYMBOL_PATTERN
 from .messages.journal import DefineRisk, DefineSymbol, Fees
 from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
 
 OPEN_ORDERS_MAX = 5_000
 INVITATION_LENGTH_MIN = 8
+MARKET_DATA_WORKERS_MAX = 8
 
 
 class MarketError(ValueError):
@@ -70,6 +72,28 @@ class RiskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Instead of `position`, for these symbols."""
 
 
+class MarketDataRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How public data is made.
+
+    Rates are messages a second, at most, of each symbol and channel: the first change after a pause is sent at once, what
+    changes too soon after it goes into the next message. Trades are sent at once and never dropped.
+    """
+
+    time_zone: str = "UTC"
+    """Of days, weeks and months of candles, and of statistics."""
+    day_starts: str = "00:00"
+    """When the session day begins there; at noon or later it belongs to the next date."""
+    workers: int = 1
+    """Ticks workers: all of them answer questions, one publishes."""
+    quote: float = 50
+    depth: float = 50
+    book: float = 50
+    candle: float = 5
+    statistics: float = 2
+    top: float = 2
+    """The image of the best 20 levels; sent whether something changed or not."""
+
+
 class BotRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hosted bot: an ordinary account that trades by a strategy."""
 
@@ -106,6 +130,8 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return DefineRisk()
         exempt = sorted(bot.account for bot in self.bots)
         return DefineRisk(risk.mode, parse_money(risk.overdraft), risk.position, dict(sorted(risk.positions.items())), exempt)
+
+    market_data: MarketDataRules = MarketDataRules()
 
     def definitions(self) -> list[DefineSymbol]:
         """The symbols as the journal states them."""
@@ -162,6 +188,7 @@ def _problems(market: Market) -> Iterator[str]:
     yield from _fee_problems("fees", market.fees)
     yield from _symbol_problems(market)
     symbols = {rules.symbol for rules in market.symbols}
+    yield from _market_data_problems(market.market_data)
     yield from _amount_problems("accounts.cash", market.accounts.cash)
     yield from _invitation_problems(market.accounts)
     for symbol, quantity in market.accounts.shares.items():
@@ -237,6 +264,18 @@ def _risk_problems(risk: RiskRules, symbols: set[str]) -> Iterator[str]:
             yield f"risk.positions: {symbol} is not one of the symbols"
     if limits and not all(risk.positions.get(symbol, risk.position) for symbol in symbols):
         yield "risk.position: mode limits needs a limit for each symbol"
+
+
+def _market_data_problems(rules: MarketDataRules) -> Iterator[str]:
+    try:
+        Calendar(rules.time_zone, rules.day_starts)
+    except ValueError as error:
+        yield f"market_data: {error}"
+    if not 1 <= rules.workers <= MARKET_DATA_WORKERS_MAX:
+        yield f"market_data.workers: expected 1 to {MARKET_DATA_WORKERS_MAX}, got {rules.workers}"
+    for name in ("quote", "depth", "book", "candle", "statistics", "top"):
+        if not 0.1 <= getattr(rules, name) <= 1_000:
+            yield f"market_data.{name}: expected 0.1 to 1000 messages a second, got {getattr(rules, name):g}"
 
 
 def _fee_problems(field: str, fees: Fees) -> Iterator[str]:

@@ -75,9 +75,29 @@ def depth(symbol: str) -> str:
     return f"market.{symbol}.depth"
 
 
+def top(symbol: str) -> str:
+    """The best price levels of a symbol, at a steady pace."""
+    return f"market.{symbol}.top"
+
+
+def book(symbol: str) -> str:
+    """Changes of a symbol's resting orders."""
+    return f"market.{symbol}.book"
+
+
 def candle(symbol: str, interval: str) -> str:
     """The open candle of a symbol."""
     return f"market.{symbol}.candle.{interval}"
+
+
+def status(symbol: str) -> str:
+    """Phase, indicative auction price and price band of a symbol."""
+    return f"market.{symbol}.status"
+
+
+def statistics(symbol: str) -> str:
+    """The session day of a symbol so far."""
+    return f"market.{symbol}.statistics"
 
 
 def inbox_prefix(login: str) -> str:

@@ -1,10 +1,19 @@
-"""The ticks worker: publishes market data and answers questions about it. `python -P -m exchange.ticks --data DIR`."""
+"""The ticks worker: publishes market data and answers questions about it. `python -P -m exchange.ticks --data DIR`.
+
+Several may run side by side, each with a file of its own (`--worker 2`): all answer, the holder of the lease publishes.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import contextlib
+import os
+import sys
 import time
 
+from exchange.calendar import Calendar
+from exchange.lease import JetStreamLease, LeaseLost
 from exchange.questions import Questions
 from exchange.sink import SinkLoop
 from exchange.worker import Worker, run
@@ -12,31 +21,46 @@ from exchange.worker import Worker, run
 from .answers import Answers
 from .channels import Channels
 from .publisher import Publisher
-from .sink import FILE, Ticks
+from .sink import Ticks, file_name
+
+LEASE = "ticks"
+SWITCH_SECONDS = 0.0005
+"""Python's own 5 ms is how long the thread that stores, or answers, may keep the one that publishes waiting."""
 
 
 async def main(worker: Worker) -> None:
-    """Fold, store, publish and answer until the worker is asked to stop.
-
-    There is one ticks worker, so it publishes as soon as it has caught up; of several, only the holder of a lease would
-    call `channels.open`.
-    """
-    settings = worker.settings
-    ticks = Ticks(settings.data / FILE, settings.market.shards, time.monotonic)
-    channels = Channels(ticks.feed)
-    publisher = Publisher(worker.nats, channels, time.monotonic)
+    """Fold, store, publish and answer until the worker is asked to stop."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    settings, number = worker.settings, worker.arguments.worker
+    rules = settings.market.market_data
+    path = settings.data / file_name(number)
+    ticks = Ticks(path, settings.market.shards, time.monotonic, Calendar(rules.time_zone, rules.day_starts))
+    publisher = Publisher(worker.nats, Channels(ticks.feed, rules), time.monotonic)
     questions = Questions(worker.nats, worker.name)
+    await JetStreamLease.create_bucket(worker.nats)
+    lease = JetStreamLease(worker.nats, LEASE, f"{worker.name}-{number} {os.getpid()}")
+    caught_up = asyncio.Event()
 
     async def on_caught_up() -> None:
-        channels.open()
-        await publisher.flush()
         await Answers(ticks, settings.market.title).open(questions)
+        caught_up.set()
+
+    async def publish() -> None:
+        await caught_up.wait()
+        while True:
+            await lease.acquire()
+            await publisher.open()
+            with contextlib.suppress(LeaseLost):
+                await lease.hold()
+            publisher.close()
 
     logs = await worker.open_logs(*ticks.inputs)
     async with asyncio.TaskGroup() as tasks:
-        publishing = tasks.create_task(publisher.run())
+        background = [tasks.create_task(publisher.run()), tasks.create_task(publish())]
         await SinkLoop(ticks, logs, publisher.flush, on_caught_up).run(worker.stopping)
-        publishing.cancel()
+        for task in background:
+            task.cancel()
+    await lease.release()
     await questions.stop()
     if write := ticks.seal(stopping=True):
         await asyncio.to_thread(write)
@@ -44,4 +68,6 @@ async def main(worker: Worker) -> None:
 
 
 if __name__ == "__main__":
-    run("ticks", main)
+    parser = argparse.ArgumentParser(prog="python -P -m exchange.ticks")
+    parser.add_argument("--worker", type=int, default=1, help="its number, where several run on one data directory")
+    run("ticks", main, parser=parser)

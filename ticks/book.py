@@ -1,7 +1,8 @@
-"""The public order book of one symbol: how many shares are shown at each price.
+"""The public order book of one symbol: how many shares are shown at each price, and by which orders.
 
-What an iceberg does not show is in no event that concerns the book, so it cannot leak from here. A stop that waits is not in
-the book before it has triggered and rests.
+An order is public under an id that counts the symbol's arrivals at the end of a queue: nobody can tell from it whose order it
+is, nor that an iceberg's next part belongs to the one before. What an iceberg does not show is in no event that concerns the
+book, so it cannot leak from here. A stop that waits is not in the book before it has triggered and rests.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from itertools import islice
 
 import msgspec
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 from exchange.messages.base import Side
 from exchange.messages.events import Decremented, Refreshed, Replaced, Rested
+from exchange.messages.market_data import PublicOrder
 
 Level = tuple[int, int]
 """Price, quantity."""
@@ -24,26 +26,36 @@ class Resting(msgspec.Struct, array_like=True, gc=False):
     side: Side
     price: int
     shown: int
+    public_id: int
 
 
 class Book:
-    """A fold of the events about resting orders, and the levels that changed since somebody took note."""
+    """A fold of the events about resting orders, and the levels and orders that changed since somebody took note."""
 
-    def __init__(self, orders: dict[int, Resting], exhausted: tuple[int, Resting] | None = None) -> None:
+    def __init__(self, orders: dict[int, Resting], arrivals: int = 0, exhausted: tuple[int, Resting] | None = None) -> None:
         self.orders = orders
+        """By the engine's id, in the order of public ids."""
+        self.arrivals = arrivals
+        """The last public id."""
+        self.changed_orders: list[PublicOrder] = []
+        """Every change in turn, since somebody cleared it."""
         self.exhausted = exhausted
         """Id and last state of the order that most recently had nothing shown left. It has ended, unless it is an iceberg:
         then its refresh comes before any other order is exhausted."""
-        self._levels: dict[Side, SortedDict[int, int]] = {"buy": SortedDict(), "sell": SortedDict()}
-        """Price → quantity, of each side."""
+        self._levels: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
+        """Price → quantity, of each side …"""
+        self._prices: dict[Side, SortedList[int]] = {"buy": SortedList(), "sell": SortedList()}
+        """… and the prices in order: touched only when a level appears or goes away."""
         self._changed: dict[Side, set[int]] = {"buy": set(), "sell": set()}
         for order in orders.values():
             self._add(order, order.shown)
-        self.forget_changes()
+        self.changed_orders.clear()
+        self.take_changes()
 
     def rest(self, event: Rested) -> None:
         """An order went into the book."""
-        order = self.orders[event.order_id] = Resting(event.side, event.price, event.quantity)
+        self.arrivals += 1
+        order = self.orders[event.order_id] = Resting(event.side, event.price, event.quantity, self.arrivals)
         self._add(order, event.quantity)
 
     def trade(self, maker_order_id: int, quantity: int) -> None:
@@ -58,15 +70,16 @@ class Book:
     def cancel(self, order_id: int) -> None:
         """An order ended; nothing changes if it never came to rest."""
         if (order := self.orders.pop(order_id, None)) is not None:
-            self._add(order, -order.shown)
+            quantity, order.shown = order.shown, 0
+            self._add(order, -quantity)
 
     def refresh(self, event: Refreshed) -> None:
         """The next part of an iceberg is shown."""
         assert self.exhausted is not None, "nothing was exhausted"
         order_id, order = self.exhausted
         assert order_id == event.order_id, "another order was exhausted"
-        self.orders[event.order_id] = order
-        order.shown = event.quantity
+        self.arrivals += 1
+        order = self.orders[event.order_id] = Resting(order.side, order.price, event.quantity, self.arrivals)
         self._add(order, event.quantity)
 
     def replace(self, event: Replaced) -> None:
@@ -83,42 +96,43 @@ class Book:
 
     def best(self) -> tuple[Level, Level]:
         """Best bid and best ask, (0, 0) where a side is empty."""
-        bids, asks = self._levels["buy"], self._levels["sell"]
-        return bids.peekitem(-1) if bids else (0, 0), asks.peekitem(0) if asks else (0, 0)
+        bids, asks = self._prices["buy"], self._prices["sell"]
+        bid = (bids[-1], self._levels["buy"][bids[-1]]) if bids else (0, 0)
+        return bid, (asks[0], self._levels["sell"][asks[0]]) if asks else (0, 0)
 
-    def levels(self, limit: int) -> tuple[list[Level], list[Level]]:
-        """Bids and asks, best first, at most `limit` of each."""
-        bids = self._levels["buy"]
-        return [(price, bids[price]) for price in islice(reversed(bids), limit)], list(
-            islice(self._levels["sell"].items(), limit)
+    def levels(self, limit: int | None) -> tuple[list[Level], list[Level]]:
+        """Bids and asks, best first, at most `limit` of each; None for all."""
+        bids, asks = self._levels["buy"], self._levels["sell"]
+        return (
+            [(price, bids[price]) for price in islice(reversed(self._prices["buy"]), limit)],
+            [(price, asks[price]) for price in islice(self._prices["sell"], limit)],
         )
 
-    @property
-    def changes(self) -> int:
-        """How many levels changed."""
-        return sum(map(len, self._changed.values()))
+    def public_orders(self, after: int, limit: int | None) -> list[PublicOrder]:
+        """Orders with a greater public id, by id, at most `limit`; None for all."""
+        found = (order for order in self.orders.values() if order.public_id > after)
+        return [(order.public_id, order.side, order.price, order.shown) for order in islice(found, limit)]
 
-    def take_changes(self) -> tuple[list[Level], list[Level]]:
-        """The levels that changed since the last call, best first; quantity 0 for those that went away."""
-        bids, asks = self._levels["buy"], self._levels["sell"]
-        changes = (
-            [(price, bids.get(price, 0)) for price in sorted(self._changed["buy"], reverse=True)],
-            [(price, asks.get(price, 0)) for price in sorted(self._changed["sell"])],
-        )
-        self.forget_changes()
-        return changes
+    def at(self, side: Side, price: int) -> int:
+        """The shares shown at a price."""
+        return self._levels[side].get(price, 0)
 
-    def forget_changes(self) -> None:
-        """Changes up to now are of no interest."""
-        for prices in self._changed.values():
-            prices.clear()
+    def take_changes(self) -> dict[Side, set[int]]:
+        """The prices, by side, whose levels changed since the last call."""
+        changed = self._changed
+        self._changed = {"buy": set(), "sell": set()}
+        return changed
 
     def _add(self, order: Resting, quantity: int) -> None:
-        levels = self._levels[order.side]
-        price = order.price
-        total = levels.get(price, 0) + quantity
-        if total:
+        side, price = order.side, order.price
+        levels = self._levels[side]
+        before = levels.get(price, 0)
+        if total := before + quantity:
             levels[price] = total
+            if not before:
+                self._prices[side].add(price)
         else:
             del levels[price]
-        self._changed[order.side].add(price)
+            self._prices[side].remove(price)
+        self._changed[side].add(price)
+        self.changed_orders.append((order.public_id, side, price, order.shown))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from math import isinf
 
 from nats.aio.client import Client
 
@@ -20,20 +22,34 @@ class Publisher:
         self._channels = channels
         self._clock = clock
         self._sending = asyncio.Lock()
-        self._waiting = asyncio.Event()
+        self._sent = asyncio.Event()
+
+    async def open(self) -> None:
+        """Publish from now on, beginning with the present state."""
+        self._channels.open()
+        await self.flush()
+
+    def close(self) -> None:
+        """Publish no more, until `open`."""
+        self._channels.close()
 
     async def flush(self) -> None:
         """Send what is due now."""
+        await self._send()
+        self._sent.set()
+
+    async def run(self) -> None:
+        """Send for ever what had to wait, and what is sent at a steady pace."""
+        while True:
+            pause = self._channels.pause(self._clock())
+            self._sent.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if isinf(pause) else pause):
+                    await self._sent.wait()
+                    continue  # What is due next may be another thing now.
+            await self._send()
+
+    async def _send(self) -> None:
         async with self._sending:  # Messages of one channel leave in their order.
             for subject, message in self._channels.messages(self._clock()):
                 await self._client.publish(subject, encode(message))
-        if self._channels.waiting:
-            self._waiting.set()
-
-    async def run(self) -> None:
-        """Send for ever what had to wait."""
-        while True:
-            await self._waiting.wait()
-            self._waiting.clear()
-            await asyncio.sleep(self._channels.pause(self._clock()))
-            await self.flush()

@@ -31,6 +31,8 @@ class Traded(Message, frozen=True):
     quantity: int
     side: Side
     """The aggressor's side."""
+    auction: bool = False
+    """Made by an auction, where nobody is the aggressor."""
 
 
 class Cancelled(Message, frozen=True):

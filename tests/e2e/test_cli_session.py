@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import signal
 import stat
+import subprocess
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from exchange.client import LoginRefused
-from tests.e2e.market_process import RunningMarket
+from tests.e2e.market_process import EXCHANGE, RunningMarket
 
 PASSWORD = "a long password"
 
@@ -194,6 +199,46 @@ def test_public_data(market: RunningMarket) -> None:
     assert len(ids) == 2
     assert market.ask("candles", "KRYP", "--interval", "1s")[-1]["symbol"] == "KRYP"
     assert market.ask("symbols", "--server", market.runtime["server"])
+
+
+def test_history_as_it_is_asked_for(market: RunningMarket, tmp_path: Path) -> None:
+    market.wait_until(lambda: len(market.ask("trades", "KRYP")) >= 2, "nobody trades")
+    trades = market.ask("trades", "KRYP", "--since", "1 hour ago", "--limit", "0")
+    assert [trade["trade_id"] for trade in trades] == list(range(1, len(trades) + 1))
+    file = tmp_path / "trades.parquet"
+    written = market.cli("trades", "KRYP", "--since", "1 hour ago", "--limit", "2", "--format", "parquet", "-o", str(file))
+    assert "2 rows written" in written.stdout
+    rows = duckdb.sql(f"SELECT trade_id, price FROM '{file}'").fetchall()
+    assert rows == [(trade["trade_id"], trade["price"]) for trade in trades[:2]]
+    lines = market.cli("trades", "KRYP", "--limit", "2", "--format", "csv").stdout.splitlines()
+    assert lines[0] == "trade_id,price,quantity,side,time,auction"
+    assert len(lines) == 3
+    assert "is not for the terminal" not in market.cli("quotes", "KRYP", "--format", "csv").stderr
+    assert market.ask("quotes", "KRYP", "--limit", "1")[0]["symbol"] == "KRYP"
+    bars = market.ask("candles", "KRYP", "--interval", "7m", "--since", "2 hours ago")
+    assert sum(bar["trades"] for bar in bars) >= len(trades)
+    filled = market.ask("candles", "KRYP", "--interval", "1s", "--periods", "5", "--fill")
+    assert 0 < len(filled) <= 5
+    assert "7x" in one_line(market, "candles", "KRYP", "--interval", "7x")
+    past = market.ask("book", "KRYP", "--at", str(trades[-1]["time"] // 10**9 + 1))
+    assert past["bids"] or past["asks"]
+    assert "KRYP 1s" in market.cli("chart", "KRYP", "--interval", "1s").stdout
+
+
+@pytest.mark.parametrize("command", [("trades", "KRYP", "--follow", "--limit", "1"), ("book", "KRYP", "--watch")])
+def test_what_goes_on_until_ctrl_c(market: RunningMarket, command: tuple[str, ...]) -> None:
+    process = subprocess.Popen(
+        [*EXCHANGE, "--data", str(market.data), "--json", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    seen = [json.loads(process.stdout.readline()) for _ in range(3)]
+    if command[0] == "trades":
+        assert [trade["trade_id"] for trade in seen] == [seen[0]["trade_id"] + number for number in range(3)]
+    else:
+        assert all(book["symbol"] == "KRYP" for book in seen)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
 
 
 def test_tables_for_people(market: RunningMarket) -> None:

@@ -15,7 +15,7 @@ from exchange.connection import connect
 from exchange.market import load_market
 from exchange.messages.account import Fill, OrderRecord, PageQuestion, Portfolio
 from exchange.messages.administration import AccountQuestion
-from exchange.messages.market_data import PublicTrade, SymbolQuestion
+from exchange.messages.market_data import HistoryQuestion, PublicTrade
 from exchange.messages.requests import Refused
 from exchange.secrets import load_secrets
 from tests.e2e.market_process import RunningMarket
@@ -164,7 +164,7 @@ async def _check_public_trades(operator: Client, reckoning: Reckoning, symbol: s
     trades: list[PublicTrade] = []
     before = 0
     while True:
-        page = await operator.request("public.trades", SymbolQuestion(symbol, PAGE_ROWS, before), list[PublicTrade])
+        page = await operator.request("public.trades", HistoryQuestion(symbol, PAGE_ROWS, before), list[PublicTrade])
         assert not isinstance(page, Refused), page
         page.sort(key=lambda trade: -trade.trade_id)
         trades += page

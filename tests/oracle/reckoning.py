@@ -87,7 +87,10 @@ class Reckoning:
 
     def _trade(self, event: Row, time: int) -> None:
         trades = self.trades[event["symbol"]]
-        trade = {key: event[key] for key in ("trade_id", "price", "quantity", "side")} | {"time": time}
+        trade = {key: event[key] for key in ("trade_id", "price", "quantity", "side")} | {
+            "time": time,
+            "auction": event.get("auction", False),
+        }
         trades.append(trade)
         assert event["trade_id"] == len(trades), "trade ids have no gaps"
         for role in ("maker", "taker"):

@@ -5,14 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.calendar import Calendar
 from exchange.messages.base import decoder
 from exchange.messages.events import EventBatch, Moment, Rested, Traded
 from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
 from exchange.messages.market_data import Candle, PublicTrade
 from exchange.subjects import JOURNAL, events_log
+from tests.oracle.bars import brute_force
 from tests.oracle.flow import Flow
-from ticks.candles import CLOSED_KEPT, SECONDS, Bar, Series
-from ticks.feed import TRADES_KEPT, CandleRow, Feed, FeedState
+from ticks.candles import CLOSED_KEPT, PUBLISHED, STORED, Bar, CandleRow, Candles, CandlesState, candle
+from ticks.feed import TRADES_KEPT, Feed, FeedState, Rows
 
 decode_events = decoder(EventBatch).decode
 
@@ -26,7 +28,7 @@ def flow_of(seed: int, steps: int = 60) -> Flow:
 
 
 def feed_of(flow: Flow) -> Feed:
-    feed = Feed()
+    feed = Feed(Calendar())
     for payload in flow.logs[JOURNAL]:
         for group in msgspec.json.decode(payload, type=JournalBatch).groups:
             if group.shard:
@@ -36,39 +38,21 @@ def feed_of(flow: Flow) -> Feed:
     return feed
 
 
-def brute_force(symbol: str, interval: str, trades: list[tuple[Traded, int]]) -> list[Candle]:
-    """Candles from the whole list of trades, one interval at a time."""
-    seconds = {"1s": 1, "1m": 60}[interval]
-    starts = sorted({time // 10**9 - time // 10**9 % seconds for _, time in trades})
-    candles = []
-    for start in starts:
-        inside = [trade for trade, time in trades if start <= time // 10**9 < start + seconds]
-        prices = [trade.price for trade in inside]
-        candles.append(
-            Candle(
-                symbol,
-                interval,  # type: ignore[arg-type]
-                start,
-                prices[0],
-                max(prices),
-                min(prices),
-                prices[-1],
-                sum(trade.quantity for trade in inside),
-                sum(trade.price * trade.quantity for trade in inside),
-                len(inside),
-            )
-        )
-    return candles
+def bars_of(symbol: str, candles: Candles, interval: str, rows: list[CandleRow]) -> list[Candle]:
+    """What was stored of a symbol's interval, and the open bar."""
+    bars = [candle(symbol, interval, row.bar) for row in rows if (row.symbol, row.interval) == (symbol, interval)]
+    live = candles.live(interval)
+    return bars + ([candle(symbol, interval, live)] if live else [])
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_feed_against_the_oracle(seed: int) -> None:
     flow = flow_of(seed)
     feed = feed_of(flow)
-    closed: list[CandleRow] = []
+    rows = Rows()
     for shard in (1, 2):
         for payload in flow.logs[events_log(shard)]:
-            closed += feed.apply(shard, decode_events(payload))[1]
+            feed.apply(shard, decode_events(payload), rows)
     for symbol in flow.symbols:
         instrument, trades = feed.instruments[symbol], flow.trades[symbol]
         assert instrument.book.levels(1000) == flow.book(symbol)
@@ -77,11 +61,14 @@ def test_the_feed_against_the_oracle(seed: int) -> None:
         ]
         bids, asks = flow.book(symbol)
         assert instrument.book.best() == (bids[0] if bids else (0, 0), asks[0] if asks else (0, 0))
-        for interval, series in instrument.series.items():
-            bars = [series.candle(bar) for name, kind, bar in closed if (name, kind) == (symbol, interval)]
-            if series.bar:
-                bars.append(series.candle(series.bar))
-            assert bars == brute_force(symbol, interval, trades)
+        for interval in STORED:
+            assert bars_of(symbol, instrument.candles, interval, rows.candles) == brute_force(symbol, interval, trades)
+        for interval in PUBLISHED:
+            live = instrument.candles.live(interval)
+            assert live
+            assert candle(symbol, interval, live) == brute_force(symbol, interval, trades)[-1]
+        levels = list(instrument.book.public_orders(0, None))
+        assert [order[0] for order in levels] == sorted(order[0] for order in levels)
     infos = {info.symbol: info for info in feed.symbols()}
     for symbol, trades in flow.trades.items():
         assert infos[symbol].volume == sum(trade.quantity for trade, _ in trades)
@@ -95,48 +82,58 @@ def test_neither_interleaving_nor_a_snapshot_changes_the_state(seed: int) -> Non
     one, other = feed_of(flow), feed_of(flow)
     for shard in (1, 2):
         for payload in flow.logs[events_log(shard)]:
-            one.apply(shard, decode_events(payload))
+            one.apply(shard, decode_events(payload), Rows())
     for shard in (2, 1):
         for index, payload in enumerate(flow.logs[events_log(shard)]):
-            other.apply(shard, decode_events(payload))
+            other.apply(shard, decode_events(payload), Rows())
             if index % 10 == 5:
-                other = Feed(msgspec.msgpack.decode(msgspec.msgpack.encode(other.state()), type=FeedState))
+                other = Feed(Calendar(), msgspec.msgpack.decode(msgspec.msgpack.encode(other.state()), type=FeedState))
     assert msgspec.to_builtins(one.state().instruments) == msgspec.to_builtins(other.state().instruments)
-
-
-def test_a_snapshot_of_before_there_were_icebergs() -> None:
-    state = msgspec.to_builtins(feed_of(flow_of(1)).state())
-    for instrument in state[0]:
-        assert instrument.pop() is None
-    assert Feed(msgspec.convert(state, FeedState)).state() == feed_of(flow_of(1)).state()
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 10**15), st.integers(1, 10**12)), max_size=50))
 @settings(deadline=None)
 def test_candles_of_any_size(trades: list[tuple[int, int, int]]) -> None:
     events, time = [], 1_000_000_000 * 10**9
-    series = {interval: Series("KRYP", interval) for interval in SECONDS}
-    closed: dict[str, list[Candle]] = {interval: [] for interval in SECONDS}
+    candles, rows = Candles("KRYP", Calendar(), CandlesState()), []
     for index, (pause, price, quantity) in enumerate(trades):
         time += pause * 10**9 // 7 + 1
         events.append((Traded("KRYP", index + 1, 1, 2, price, quantity, "buy"), time))
-        for interval, one in series.items():
-            if bar := one.add(time, price, quantity):
-                closed[interval].append(one.candle(bar))
-    for interval, one in series.items():
-        assert closed[interval] + ([one.candle(one.bar)] if one.bar else []) == brute_force("KRYP", interval, events)
+        candles.add(time, price, quantity, rows)
+    for interval in STORED:
+        assert bars_of("KRYP", candles, interval, rows) == brute_force("KRYP", interval, events)
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 10**9, 3_600 * 10**9, 86_400 * 10**9, 10**17]), st.integers(1, 9)), max_size=40))
+@settings(deadline=None)
+def test_a_clock_that_jumps_ahead(trades: list[tuple[int, int]]) -> None:
+    """Hours, days or years: no bar is lost, doubled, or in the wrong place, open ones of any length included."""
+    events, time = [], 1_000_000_000 * 10**9
+    candles, rows = Candles("KRYP", Calendar("America/New_York", "18:00"), CandlesState()), []
+    for index, (jump, price) in enumerate(trades):
+        time += jump
+        events.append((Traded("KRYP", index + 1, 1, 2, price, 1, "buy"), time))
+        candles.add(time, price, 1, rows)
+        for interval in PUBLISHED:
+            bars = [candle("KRYP", interval, bar) for bar in candles.unsent[interval]]
+            live = candles.live(interval)
+            assert live
+            bars.append(candle("KRYP", interval, live))
+            if index == len(trades) - 1:
+                assert bars == brute_force("KRYP", interval, events, "America/New_York", "18:00")
 
 
 def test_memory_is_bounded_by_what_is_stored() -> None:
-    series = Series("KRYP", "1s")
+    candles = Candles("KRYP", Calendar(), CandlesState())
     for second in range(CLOSED_KEPT + 100):
-        series.add(second * 10**9, 1, 1)
-    series.trim(stored=-1)
-    assert len(series.closed) == CLOSED_KEPT + 99
-    series.trim(stored=9)
-    assert series.closed[0] == Bar(10, 1, 1, 1, 1, 1, 1, 1)
-    series.trim(stored=10**6)
-    assert len(series.closed) == CLOSED_KEPT
+        candles.add(second * 10**9, 1, 1, [])
+    closed = candles.closed["1s"]
+    candles.trim("1s", stored=-1)
+    assert len(closed) == CLOSED_KEPT + 99
+    candles.trim("1s", stored=9)
+    assert closed[0] == Bar(10, 1, 1, 1, 1, 1, 1, 1)
+    candles.trim("1s", stored=10**6)
+    assert len(closed) == CLOSED_KEPT
     instrument = feed_of(flow_of(1, steps=1)).instruments["SYM0"]
     instrument.recent = [PublicTrade(trade_id, 1, 1, "buy", 1) for trade_id in range(1, TRADES_KEPT + 101)]
     instrument.trim(stored=0)
@@ -148,8 +145,8 @@ def test_memory_is_bounded_by_what_is_stored() -> None:
 
 
 def test_a_missing_trade_is_noticed() -> None:
-    feed = Feed()
+    feed = Feed(Calendar())
     feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
     events = [Rested(1, "KRYP", "sell", 100, 9), Traded("KRYP", 2, 1, 2, 100, 9, "buy")]
     with pytest.raises(AssertionError, match="a trade is missing"):
-        feed.apply(1, EventBatch(1, 1, "", [Moment(1, 1, events)]))
+        feed.apply(1, EventBatch(1, 1, "", [Moment(1, 1, events)]), Rows())

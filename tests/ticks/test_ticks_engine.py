@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from engine.stage import EngineStage
+from exchange.calendar import Calendar
 from exchange.messages.base import decoder, encode
 from exchange.messages.events import EventBatch
 from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, Group, JournalBatch, PlaceOrder, ReplaceOrder
 from exchange.subjects import JOURNAL
-from ticks.feed import Feed, FeedState
+from ticks.feed import Feed, FeedState, Rows
 
 DEFINITION = DefineSymbol("KRYP", "Kryptonite", 1, 10, 1, 1000)
 decode_events = decoder(EventBatch).decode
@@ -25,7 +26,7 @@ class Market:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.engine = EngineStage(1)
-        self.feed = Feed()
+        self.feed = Feed(Calendar())
         self.feed.define(DEFINITION)
         self.number = self.orders = self.batches = 0
         self.placed: dict[int, PlaceOrder] = {}
@@ -47,9 +48,11 @@ class Market:
                 self.batches += 1
                 self.kinds.add(type(event).__name__)
                 one = msgspec.structs.replace(moment, events=[event])
-                self.feed.apply(1, EventBatch(self.batches, batch.journal_through, "", [one]))
+                self.feed.apply(1, EventBatch(self.batches, batch.journal_through, "", [one]), Rows())
                 if self.random.random() < 0.1:
-                    self.feed = Feed(msgspec.msgpack.decode(msgspec.msgpack.encode(self.feed.state()), type=FeedState))
+                    self.feed = Feed(
+                        Calendar(), msgspec.msgpack.decode(msgspec.msgpack.encode(self.feed.state()), type=FeedState)
+                    )
 
     def step(self) -> None:
         chance = self.random.random()
@@ -124,10 +127,20 @@ def shown(market: Market) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]
     return sorted(sides["buy"].items(), reverse=True), sorted(sides["sell"].items())
 
 
+def queue(market: Market) -> list[tuple[Any, int, int]]:
+    """Side, price and shown quantity of each order, level by level from the best, first in the queue first."""
+    orders = market.engine.books["KRYP"]
+    return [(order.level.side.name, order.level.price, order.remaining) for order in orders]
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_public_book_shows_what_the_engine_shows(seed: int) -> None:
     market = Market(seed)
     for _ in range(400):
         market.step()
-        assert market.feed.instruments["KRYP"].book.levels(1000) == shown(market)
+        book = market.feed.instruments["KRYP"].book
+        assert book.levels(1000) == shown(market)
+        sign = {"buy": -1, "sell": 1}
+        orders = sorted(book.public_orders(0, None), key=lambda order: (order[1], sign[order[1]] * order[2], order[0]))
+        assert [order[1:] for order in orders] == queue(market)
     assert market.kinds >= {"Rested", "Traded", "Cancelled", "Triggered", "Replaced", "Refreshed", "Decremented"}

@@ -8,16 +8,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from exchange.calendar import Calendar
 from exchange.digest import digest
 from exchange.log import LogDamaged
 from exchange.messages.base import encode
 from exchange.messages.events import EventBatch
-from exchange.messages.market_data import CandlesQuestion, Depth, MarketInfo, SymbolQuestion
-from exchange.messages.requests import Refused
 from exchange.subjects import JOURNAL, events_log
+from tests.oracle.bars import brute_force
 from tests.oracle.flow import Flow, deliveries
-from tests.ticks.test_feed import brute_force, flow_of
-from ticks.answers import CANDLES_MAX, LEVELS_MAX, TRADES_MAX, Answers
+from tests.ticks.test_feed import flow_of
+from ticks.candles import STORED, Bar, candle
 from ticks.sink import SNAPSHOT_SECONDS, Ticks
 
 SHARDS = 2
@@ -59,15 +59,19 @@ def fill(path: Path, flow: Flow, chance: random.Random, crash: float) -> Ticks:
 
 def check(ticks: Ticks, flow: Flow) -> None:
     for symbol, trades in flow.trades.items():
-        rows = "SELECT trade_id, price, quantity, side, time FROM trades WHERE symbol = ? ORDER BY trade_id"
-        assert ticks.database.rows(rows, [symbol]) == [(t.trade_id, t.price, t.quantity, t.side, time) for t, time in trades]
         instrument = ticks.feed.instruments[symbol]
+        rows = "SELECT trade_id, price, quantity, buys, time FROM trades WHERE symbol = ? ORDER BY trade_id"
+        assert ticks.database.rows(rows, [instrument.index]) == [
+            (t.trade_id, t.price, t.quantity, t.side == "buy", time) for t, time in trades
+        ]
         assert instrument.book.levels(1000) == flow.book(symbol)
-        for interval, series in instrument.series.items():
-            rows = "SELECT * FROM candles WHERE symbol = ? AND interval = ? ORDER BY start"
-            stored = ticks.database.rows(rows, [symbol, interval])
-            candles = [msgspec.structs.astuple(candle) for candle in brute_force(symbol, interval, trades)]
-            assert stored + ([msgspec.structs.astuple(series.candle(series.bar))] if series.bar else []) == candles
+        for interval in STORED:
+            columns = "start, open, high, low, close, volume, turnover, trades"
+            rows = f"SELECT {columns} FROM candles_{interval} WHERE symbol = ? ORDER BY start"
+            bars = [Bar(*row) for row in ticks.database.rows(rows, [instrument.index])]
+            live = instrument.candles.live(interval)
+            found = [candle(symbol, interval, bar) for bar in [*bars, *([live] if live else [])]]
+            assert found == brute_force(symbol, interval, trades)
 
 
 @pytest.mark.parametrize("crash", [0.0, 0.08])
@@ -102,6 +106,7 @@ import os, random, time
 from pathlib import Path
 from tests.oracle.flow import deliveries
 from tests.ticks.test_feed import flow_of
+from ticks.candles import STORED, Bar, candle
 from ticks.sink import Ticks
 ticks = Ticks(Path({str(path)!r}), {SHARDS}, time.monotonic)
 for count, inputs in enumerate(deliveries(flow_of(1).logs, {{}}, random.Random(1))):
@@ -116,6 +121,27 @@ for count, inputs in enumerate(deliveries(flow_of(1).logs, {{}}, random.Random(1
     ticks = Ticks(path, SHARDS, Clock())
     assert 0 < ticks.stored[JOURNAL][0] < ticks.database.positions[JOURNAL][0]
     ticks.close()
+    flow = flow_of(1)
+    ticks = fill(path, flow, random.Random(2), 0.0)
+    check(ticks, flow)
+    ticks.close()
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1, 3, 8])
+def test_a_kill_in_the_middle_of_a_write(tmp_path: Path, milliseconds: int) -> None:
+    path = tmp_path / "ticks.duckdb"
+    script = f"""
+import os, threading, time
+from pathlib import Path
+from tests.ticks.test_feed import flow_of
+from ticks.sink import Ticks
+ticks = Ticks(Path({str(path)!r}), {SHARDS}, time.monotonic)
+ticks.apply(flow_of(1).logs)
+threading.Thread(target=ticks.seal(stopping=True)).start()
+time.sleep({milliseconds} / 1000)
+os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=60, check=False).returncode == -9
     flow = flow_of(1)
     ticks = fill(path, flow, random.Random(2), 0.0)
     check(ticks, flow)
@@ -169,90 +195,21 @@ def test_large_books_make_snapshots_rarer(tmp_path: Path) -> None:
     ticks.close()
 
 
-# ── Questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_answers_join_memory_and_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With room for only a few rows in memory, every page is the same as from the whole list."""
-    monkeypatch.setattr("ticks.feed.TRADES_KEPT", 7)
-    monkeypatch.setattr("ticks.candles.CLOSED_KEPT", 5)
-    flow = flow_of(8, steps=150)
-    ticks = fill(tmp_path / "ticks.duckdb", flow, random.Random(3), 0.02)
-    ticks.seal()
-    answers, chance = Answers(ticks, "Test"), random.Random(4)
-    for symbol in flow.symbols:
-        trades = [(t.trade_id, t.price, t.quantity, t.side, time) for t, time in flow.trades[symbol]]
-        assert len(ticks.feed.instruments[symbol].recent) < len(trades)
-        for _ in range(30):
-            limit, before = chance.choice([1, 3, 10, 1000]), chance.choice([0, 1, 2, len(trades), len(trades) + 5, 10**12, 20])
-            rows = await answers.trades("", encode(SymbolQuestion(symbol, limit, before)))
-            assert isinstance(rows, list)
-            wanted = [trade for trade in reversed(trades) if not before or trade[0] < before]
-            assert [msgspec.structs.astuple(row) for row in rows] == wanted[:limit]
-        for interval in ("1s", "1m"):
-            candles = brute_force(symbol, interval, flow.trades[symbol])
-            for _ in range(30):
-                limit = chance.choice([1, 3, 10, 4000])
-                before = chance.choice(
-                    [0, 1, candles[0].start, candles[-1].start, candles[len(candles) // 2].start + 1, 10**12]
-                )
-                found = await answers.candles("", encode(CandlesQuestion(symbol, interval, limit, before)))  # type: ignore[arg-type]
-                assert found == [candle for candle in candles if not before or candle.start < before][-limit:]
+def test_a_file_of_another_calendar_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    flow, path = flow_of(1), tmp_path / "ticks.duckdb"
+    fill(path, flow, random.Random(1), 0.0).close()
+    ticks = Ticks(path, SHARDS, Clock(), Calendar("Asia/Kolkata", "09:15"))
+    assert "made again from the logs" in caplog.text
+    assert ticks.stored == {}
+    ticks.apply(flow.logs)
+    write = ticks.seal()
+    assert write
+    write()
+    for symbol, trades in flow.trades.items():
+        instrument = ticks.feed.instruments[symbol]
+        rows = ticks.database.rows("SELECT start FROM candles_1d WHERE symbol = ? ORDER BY start", [instrument.index])
+        live = instrument.candles.live("1d")
+        assert live
+        starts = [bar.start for bar in brute_force(symbol, "1d", trades, "Asia/Kolkata", "09:15")]
+        assert [start for (start,) in rows] + [live.start] == starts
     ticks.close()
-
-
-async def test_depth_symbols_and_market(tmp_path: Path) -> None:
-    flow = flow_of(9)
-    ticks = fill(tmp_path / "ticks.duckdb", flow, random.Random(1), 0.0)
-    answers = Answers(ticks, "Test Exchange")
-    for symbol in flow.symbols:
-        bids, asks = flow.book(symbol)
-        number = len(flow.logs[events_log(flow.shards[symbol])])
-        depth = await answers.depth("public.depth", encode(SymbolQuestion(symbol, 2)))
-        assert depth == Depth(symbol, number, 0, ticks.feed.instruments[symbol].time, bids[:2], asks[:2])
-    assert [info.symbol for info in await answers.symbols("", b"anything")] == flow.symbols
-    assert await answers.market("", b"") == MarketInfo("Test Exchange", flow.time)
-    ticks.close()
-
-
-@pytest.mark.parametrize(
-    ("question", "payload", "reason", "word"),
-    [
-        ("depth", SymbolQuestion("SYM0", LEVELS_MAX + 1), "malformed", "limit: expected 1 to 1000, got 1001"),
-        ("trades", SymbolQuestion("SYM0", TRADES_MAX + 1), "malformed", "limit: expected 1 to 1000"),
-        ("candles", CandlesQuestion("SYM0", limit=CANDLES_MAX + 1), "malformed", "limit: expected 1 to 4000"),
-        ("candles", CandlesQuestion("SYM0", limit=0), "malformed", "limit"),
-        ("trades", SymbolQuestion("SYM0", limit=-1), "malformed", "limit"),
-        ("trades", SymbolQuestion("SYM0", before=-1), "malformed", "before"),
-        ("candles", CandlesQuestion("SYM0", before=10**30), "malformed", "before"),
-        ("depth", SymbolQuestion("NONE"), "unknown_symbol", "NONE is not traded here"),
-        ("trades", SymbolQuestion("'; DROP TABLE trades; --"), "unknown_symbol", "DROP"),
-        ("candles", CandlesQuestion("x" * 100_000), "unknown_symbol", "x is not traded here"),
-    ],
-)
-async def test_bad_questions_are_refused_in_words(
-    tmp_path: Path, question: str, payload: object, reason: str, word: str
-) -> None:
-    ticks = fill(tmp_path / "ticks.duckdb", flow_of(1, steps=2), random.Random(1), 0.0)
-    handler = getattr(Answers(ticks, "Test"), question)
-    answer = await handler("", msgspec.json.encode(payload))
-    assert isinstance(answer, Refused)
-    assert answer.reason == reason
-    assert word in answer.detail
-    assert len(answer.detail) < 200
-    for malformed in (b"", b"[", b"{}", b'{"symbol":5}', b'{"symbol":"SYM0","limit":"x"}', b"[1]"):
-        with pytest.raises(msgspec.MsgspecError):
-            await handler("", malformed)
-    ticks.close()
-
-
-def test_the_largest_answers_fit_into_a_message(tmp_path: Path) -> None:
-    """Symbols of twelve letters, and numbers as large as the gate lets them be."""
-    from exchange.messages.market_data import Candle, PublicTrade
-    from exchange.money import MONEY_MAX, QUANTITY_MAX
-
-    candle = Candle("X" * 12, "1m", 10**10, *[MONEY_MAX] * 4, QUANTITY_MAX * 1000, MONEY_MAX * 100_000, 10**9)
-    trade = PublicTrade(10**12, MONEY_MAX, QUANTITY_MAX, "sell", 2 * 10**18)
-    levels = [(MONEY_MAX, QUANTITY_MAX)] * LEVELS_MAX
-    for answer in ([candle] * CANDLES_MAX, [trade] * TRADES_MAX, Depth("X" * 12, 1, 0, 1, levels, levels)):
-        assert len(encode(answer)) < 1_000_000
