@@ -79,7 +79,7 @@ class Bot:
         while True:
             holdings = self._holdings or await self._synchronise()
             prices = self._prices
-            seen = holdings.observe(time.time_ns(), prices.bid, prices.ask, prices.last or holdings.last)
+            seen = holdings.observe(time.time_ns(), self._symbol, prices.bid, prices.ask, prices.last)
             decision = self._strategy.decide(seen, self._random)
             if decision.commands:
                 await self._send(decision.commands)
@@ -114,7 +114,7 @@ class Bot:
                 self._complain(answer)
                 await asyncio.sleep(self.PAUSE_SECONDS_MAX)
                 continue
-            holdings = Holdings(answer, self._symbol)
+            holdings = Holdings(answer)
             if all(holdings.apply(reports) for reports in early):
                 self._unseen.clear()
                 self._holdings = holdings

@@ -84,7 +84,7 @@ class BotsMarket:
         for rules in self.market.bots:
             cash = parse_money(rules.cash)
             position = Position(rules.symbol, rules.shares, 0, self.last[rules.symbol])
-            holdings = Holdings(Portfolio(rules.account, cash, 0, [position], [], 0, 0), rules.symbol)
+            holdings = Holdings(Portfolio(rules.account, cash, 0, [position], [], 0, 0))
             self.traders[rules.account] = Trader(
                 rules,
                 make_strategy(self.market, rules, "run"),
@@ -114,7 +114,7 @@ class BotsMarket:
         book = self.books[symbol]
         bid = book.bids.best.price if book.bids.best else 0
         ask = book.asks.best.price if book.asks.best else 0
-        seen = trader.holdings.observe(time, bid, ask, self.last[symbol])
+        seen = trader.holdings.observe(time, symbol, bid, ask, self.last[symbol])
         assert (seen.inventory, trader.holdings.cash) == (trader.shares, trader.cash), "the bot's own count is right"
         decision = trader.strategy.decide(seen, trader.random)
         self.largest_request = max(self.largest_request, len(decision.commands))
