@@ -59,6 +59,8 @@ class Desk:
         """Something is to be stored."""
         self.unreported: set[str] = set()
         """Client order ids that were accepted and whose report has not come yet."""
+        self.doubtful = False
+        """An order was placed by an earlier attempt, and its reports are long gone: ask the historian."""
         self._definition = definition
         self._view = view
         self._instruments = instruments
@@ -87,7 +89,7 @@ class Desk:
             case "profit":
                 return (trading.realized + self._unrealized(symbol)) / UNITS
             case "orders":
-                return sum(order.symbol == symbol for order in self.state.orders.values())
+                return sum(order.symbol == symbol and order.order_id != 0 for order in self.state.orders.values())
             case "shares":
                 return self.holdings.shares(symbol)
             case "cash":
@@ -213,12 +215,13 @@ class Desk:
         wanted = {place: self._quantity(action.size, place[1], instrument, value) for place in levels if place[1] > 0}
         for name, order in list(self.state.orders.items()):
             if order.label == label and not order.leaving:
-                if wanted.get((order.side, order.price), order.remaining + 1) <= order.remaining * 2:
+                quantity = wanted.get((order.side, order.price))
+                if quantity is not None and quantity <= order.remaining * 2:
                     del wanted[order.side, order.price]
                 else:
                     self._cancel([name], now)
-        for (side, price), quantity in wanted.items():
-            self._submit(Submit(next(ids), symbol, side, quantity, price=price), label, now)
+        for (side, price), size in wanted.items():
+            self._submit(Submit(next(ids), symbol, side, size, price=price), label, now)
         return f"quote {symbol} {format_money(bid)} / {format_money(ask)}, {len(wanted)} new"
 
     def _replace(self, action: syntax.ReplaceOrder, now: int, value: Value) -> str:
@@ -370,6 +373,9 @@ class Desk:
                 pending.command = Cancel(client_order_id=pending.command.client_order_id)
                 self.decided(Decision(now, 0, "an order could not be sent in time", ["dropped"]))
         batch = self.state.outbox[:most]
+        alone = next((index for index, pending in enumerate(batch) if once_only(pending.command)), None)
+        if alone is not None:
+            batch = batch[: max(alone, 1)]
         for pending in batch:
             pending.tried = True
         return [pending.command for pending in batch]
@@ -386,7 +392,9 @@ class Desk:
                 self._refused(command, outcome, now)
             elif isinstance(command, Submit) and isinstance(outcome, Accepted) and order is not None and not order.order_id:
                 order.order_id = outcome.order_id
-                if not outcome.duplicate:
+                if outcome.duplicate:
+                    self.doubtful = True
+                else:
                     self.unreported.add(name)
 
     def _refused(self, command: Command, refusal: Refused, now: int) -> None:
@@ -402,8 +410,16 @@ class Desk:
         if not self.state.decisions or self.state.decisions[-1].why != text:
             self.decided(Decision(now, 0, text))
 
-    def report(self, report: Report, now: int) -> None:
-        """Something happened to one of the bot's orders."""
+    def report(self, number: int, report: Report, now: int) -> None:
+        """Something happened to one of the bot's orders; `number` is that of the account's report, and counts once."""
+        state = self.state
+        if number <= state.report:
+            return
+        state.report = number
+        self.happened(report, now)
+
+    def happened(self, report: Report, now: int) -> None:
+        """The same, whatever its number. A trade counts once."""
         state = self.state
         self.changed = True
         if isinstance(report, OrderAccepted):
@@ -437,6 +453,11 @@ class Desk:
     def name_of(self, order_id: int) -> str:
         """The client order id of an own order; empty for others'."""
         return next((name for name, order in self.state.orders.items() if order.order_id == order_id), "")
+
+
+def once_only(command: Command) -> bool:
+    """Whether a command must not be sent again once somebody may have heard it: what was filled meanwhile would count twice."""
+    return isinstance(command, Replace) and command.quantity is not None
 
 
 def _whole(number: float, rounded: Callable[[float], int]) -> int:

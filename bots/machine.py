@@ -12,12 +12,13 @@ and the number of its firing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
 from itertools import count
 from typing import Final
 
 from exchange.messages.base import Side
+from exchange.messages.bots import BotStatus
 
 from . import syntax
 from .definition import Definition
@@ -27,6 +28,7 @@ from .holdings import Holdings
 from .state import BotState, Decision, RuleState, ThreadState
 from .strategy import SECOND, Instrument
 from .view import MarketView
+from .vocabulary import VALUES
 from .words import action_words, explained, number_words
 
 LOG_LENGTH_MAX: Final = 300
@@ -53,17 +55,32 @@ class Machine:
                 before.remove(known)
             self.threads.append(Thread(self, rule, view, known or ThreadState(mark)))
         state.threads = [thread.state for thread in self.threads]
+        self.reads_account = any(_reads_account(rule) for rule in definition.rules)
+        """Whether a rule asks for something that others of the account change."""
         if definition.limits.loss is not None:
             for symbol in definition.symbols:
                 view.symbols[symbol].last.readers.update(self.threads)
 
     @property
-    def status(self) -> str:
+    def status(self) -> BotStatus:
         """running, finished (no rule is armed and no order open) or stopped."""
         if self.state.stopped:
             return "stopped"
         idle = not self.state.orders and not self.state.outbox
         return "finished" if idle and all(thread.state.finished for thread in self.threads) else "running"
+
+    def look(self, threads: Collection[Thread], now: int) -> None:
+        """Let those threads look that read something which changed. All of them see the same picture.
+
+        While something that was decided is without an answer, nobody looks: a bot never acts twice on one picture. Whoever
+        brings the answer marks all threads.
+        """
+        self.desk.check_loss(now)
+        if self.desk.waiting:
+            return
+        for thread in self.threads:
+            if thread in threads and not self.state.stopped:
+                thread.look(now)
 
     def close(self, view: View) -> None:
         """Read nothing any more."""
@@ -93,9 +110,7 @@ class Thread:
 
     def look(self, now: int) -> None:
         """Look at what is armed, and do what follows: at most one rule fires."""
-        desk = self.machine.desk
-        desk.check_loss(now)
-        if desk.state.stopped or desk.waiting or self.state.finished:
+        if self.state.finished:
             return
         if self.state.doing is not None:
             if now >= self.state.doing[2]:
@@ -109,7 +124,7 @@ class Thread:
                 return
             if armed.until_false and holds is False:
                 armed.until_false = False
-                desk.changed = True
+                self.machine.desk.changed = True
 
     # ── What conditions may ask ──
 
@@ -296,6 +311,20 @@ def _expressions(part: object) -> Iterator[syntax.Expression]:
     elif isinstance(part, tuple):
         for item in part:
             yield from _expressions(item)
+
+
+def _reads_account(rule: syntax.Rule) -> bool:
+    return any(isinstance(part, syntax.Value) and VALUES[part.name].scope == "account" for part in _parts(rule.when)) or any(
+        map(_reads_account, rule.then)
+    )
+
+
+def _parts(part: object) -> Iterator[object]:
+    """A part of the syntax and everything within it."""
+    yield part
+    inner = part if isinstance(part, tuple) else [getattr(part, field) for field in getattr(part, "__struct_fields__", ())]
+    for item in inner:
+        yield from _parts(item)
 
 
 def _client_order_ids(prefix: str) -> Iterator[str]:

@@ -89,6 +89,13 @@ class SymbolView(Generic[Reader]):
         self.set(self.mid, (bid + ask) / 2 / UNITS if both else None)
         self.set(self.spread, (ask - bid) / UNITS if both else None)
 
+    def begin(self, last: int, bid: int, ask: int) -> None:
+        """Prices from before the first message, in units; 0 where there is none."""
+        if last:
+            self.last_units = last
+            self.set(self.last, last / UNITS)
+        self.quote(bid, ask)
+
     def enter(self, phase: str) -> None:
         """The symbol's market is in another phase."""
         if phase != self.phase:

@@ -113,7 +113,7 @@ def explained(part: syntax.Condition, value: Callable[[syntax.Expression], float
     """The values that the parts of a condition compare, as they are now."""
     match part:
         case syntax.Comparison() | syntax.Crosses():
-            sides = [side for side in (part.left, part.right) if not isinstance(side, syntax.Number)]
+            sides = [side for side in (part.left, part.right) if _changes(side)]
             found = [f"{expression_words(side)} = {_shown(value(side))}" for side in sides]
             return ", ".join(found) or condition_words(part)
         case syntax.Not() | syntax.Held():
@@ -122,6 +122,20 @@ def explained(part: syntax.Condition, value: Callable[[syntax.Expression], float
             return ", ".join(dict.fromkeys(explained(of, value) for of in part.of))
         case _:
             return condition_words(part)
+
+
+def _changes(part: syntax.Expression) -> bool:
+    match part:
+        case syntax.Number():
+            return False
+        case syntax.Value():
+            return True
+        case syntax.Negative(of=of):
+            return _changes(of)
+        case syntax.Function(arguments=arguments):
+            return any(map(_changes, arguments))
+        case syntax.Arithmetic(left=left, right=right):
+            return _changes(left) or _changes(right)
 
 
 def _shown(value: float | None) -> str:

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from . import accounts, audit, bench, command, holdings, market_data, replay, status, trading, up
+from . import accounts, audit, bench, bots, command, holdings, market_data, replay, status, trading, up
 from .command import add
 from .problem import FAILED, Problem
 from .scope import Scope
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 account = typer.Typer(help="Open accounts and look at them.", no_args_is_help=True)
 replays = typer.Typer(help="Feed recorded order flow to the running market.", no_args_is_help=True)
+
+bot = typer.Typer(help="Let rules trade for an account.", no_args_is_help=True)
 
 
 @app.callback()
@@ -43,6 +45,13 @@ add(app, audit.audit, panel="Market")
 add(app, bench.bench, panel="Market")
 app.add_typer(replays, name="replay", rich_help_panel="Market")
 add(replays, replay.lobster)
+app.add_typer(bot, name="bot", rich_help_panel="Trading")
+add(bot, bots.check)
+add(bot, bots.run)
+add(bot, bots.start)
+add(bot, bots.list_, "list")
+add(bot, bots.show)
+add(bot, bots.stop)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
 add(account, accounts.show)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +15,24 @@ from .messages.journal import DefineSymbol, Fees
 from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
 
 OPEN_ORDERS_MAX = 5_000
+
+
+StrategyName = Literal[
+    "market-maker",
+    "avellaneda-stoikov",
+    "noise",
+    "trend-follower",
+    "mean-reversion",
+    "fundamental",
+    "twap",
+    "vwap",
+    "momentum-ignition",
+    "arbitrageur",
+]
+
+
+POPULATIONS: Final = ("calm", "busy", "volatile", "crash", "quiet-night")
+"""Each a file in populations/; see populations.py."""
 
 
 class MarketError(ValueError):
@@ -56,12 +74,14 @@ class BotRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hosted bot: an ordinary account that trades by a strategy."""
 
     account: str
-    strategy: Literal["market-maker", "noise"]
+    strategy: StrategyName
     symbol: str
     cash: str | int | float = 1_000_000
     shares: int = 100_000
     parameters: dict[str, float] = {}
     """The strategy's numbers; see bots/."""
+    related: str = ""
+    """The arbitrageur's other symbol."""
 
 
 class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +98,8 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Engines; symbols are dealt to them in turn, and stay where they were first put."""
     seed: int = 1
     """Of all the bots' randomness."""
+    population: str = ""
+    """Bots for each symbol, besides `bots`: see exchange/populations/. Also `exchange up --population`."""
     bots: list[BotRules] = []
 
     def definitions(self) -> list[DefineSymbol]:
@@ -147,6 +169,8 @@ def _problems(market: Market) -> Iterator[str]:
         yield f"limits.orders_per_second: expected 0 (no limit) or more, got {market.limits.orders_per_second}"
     if not 1 <= market.limits.order_quantity <= QUANTITY_MAX:
         yield f"limits.order_quantity: expected 1 to {QUANTITY_MAX}, got {market.limits.order_quantity}"
+    if market.population not in ("", *POPULATIONS):
+        yield f"population: expected one of {', '.join(POPULATIONS)}, got {market.population!r}"
     accounts: set[str] = set()
     for index, bot in enumerate(market.bots):
         field = f"bots[{index}]"
@@ -157,6 +181,8 @@ def _problems(market: Market) -> Iterator[str]:
         accounts.add(bot.account)
         if bot.symbol not in symbols:
             yield f"{field}.symbol: {bot.symbol} is not one of the symbols"
+        if (bot.strategy == "arbitrageur") != bool(bot.related) or (bot.related and bot.related not in symbols - {bot.symbol}):
+            yield f"{field}.related: an arbitrageur, and nobody else, names another one of the symbols"
         if not 0 <= bot.shares <= QUANTITY_MAX:
             yield f"{field}.shares: expected 0 or more, got {bot.shares}"
         yield from _amount_problems(f"{field}.cash", bot.cash)

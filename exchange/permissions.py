@@ -39,11 +39,11 @@ TABLE: Final[dict[Role | StaticUser, Permissions]] = {
         subscribe=("market.>", "_INBOX_{account}.>"),
     ),
     "trader": Permissions(
-        publish=("orders.{account}", "api.{account}.*", "public.*"),
+        publish=("orders.{account}", "api.{account}.*", "api.{account}.bots.*", "public.*"),
         subscribe=("reports.{account}", "market.>", "_INBOX_{account}.>"),
     ),
     "operator": Permissions(
-        publish=("admin.*", "api.*.*", "public.*", "$SRV.>"),
+        publish=("admin.*", "api.*.*", "api.*.bots.*", "public.*", "$SRV.>"),
         subscribe=("reports.*", "market.>", "_INBOX_{account}.>"),
     ),
     # Bots trade on behalf of many accounts, but must not be able to get themselves a session of any of them.
@@ -58,7 +58,7 @@ TABLE: Final[dict[Role | StaticUser, Permissions]] = {
             "admin.open_account",
             "admin.deposit",
         ),
-        subscribe=("reports.*", "market.>", "_INBOX_{account}.>", "$SRV.>"),
+        subscribe=("reports.*", "market.>", "api.*.bots.*", "_INBOX_{account}.>", "$SRV.>"),
         answers=True,
     ),
     "worker": Permissions(publish=EVERYTHING, subscribe=EVERYTHING),

@@ -34,6 +34,9 @@ publish   api.bob.portfolio         -     -       x      x
 publish   api.bob.session           -     -       x      -
 publish   api.bob.key               -     -       x      -
 publish   api.operator.session      -     -       x      -
+publish   api.alice.bots.start      -     x       x      -
+publish   api.bob.bots.start        -     -       x      -
+publish   api.alice.bots.start.x    -     -       -      -
 publish   public.candles            x     x       x      x
 publish   public.symbols            x     x       x      x
 publish   public                    -     -       -      -
@@ -72,6 +75,8 @@ subscribe orders.alice              -     -       -      -
 subscribe orders.*                  -     -       -      -
 subscribe api.alice.session         -     -       -      -
 subscribe api.*.*                   -     -       -      -
+subscribe api.*.bots.*              -     -       -      x
+subscribe api.alice.bots.start      -     -       -      x
 subscribe auth.sign_up              -     -       -      -
 subscribe admin.*                   -     -       -      -
 subscribe public.*                  -     -       -      -

@@ -63,7 +63,7 @@ class RuleFlow:
         left, right = pick.choice(
             (
                 (self.price(), self.price()),
-                (self.price(), self.number(195, 205, 10)),
+                (self.price(), self.number(1950, 2050, 10)),
                 (self.value("volume", pick.choice(WINDOWS)), self.number(0, 200)),
                 (self.value("trades", pick.choice(WINDOWS)), self.number(0, 20)),
                 (self.value("change", pick.choice(WINDOWS)), syntax.Number(pick.randint(-20, 20) / 1000 + 0.0, "percent")),
@@ -123,7 +123,7 @@ class RuleFlow:
         pick = self.random
         symbol = pick.choice(("", "", "BBB"))
         size = syntax.Size(self.number(1, 20))
-        limit = self.number(195, 205, 10)
+        limit = self.number(1950, 2050, 10)
         match pick.randrange(14):
             case 0:
                 return syntax.Wait(float(pick.randint(1, 10)))
