@@ -69,7 +69,7 @@ class Market:
     def answer(self, refuse: Callable[[Submit], bool] = lambda _: False) -> list[Submit | Replace | Cancel]:
         """The ledger takes what is in the outbox, and reports that it did."""
         desk = self.machine.desk
-        commands = desk.due(self.now, 100)
+        commands = desk.due(self.now, 100)  # A replace goes alone.
         outcomes: list[Outcome] = []
         reports: list[Report] = []
         for command in commands:
@@ -95,7 +95,7 @@ class Market:
         for report in reports:
             self.report(report)
         self.sent += commands
-        return commands
+        return [*commands, *self.answer(refuse)] if commands else []
 
     def report(self, report: Report) -> None:
         self.reports.append(report)
@@ -219,3 +219,266 @@ def test_random_rules_do_what_the_slow_interpreter_says(monkeypatch: pytest.Monk
             total += compare(seed, 70, patch)
     print(f"{total} actions")
     assert total > 1_500, "the rules meet their market"
+
+
+# ── Scenarios ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+EXAMPLE = """
+bot: breakout
+symbol: AAA
+rules:
+  - when: last >= 20.55 and volume(1m) > 2 * average(volume, 20m)
+    do: buy 100 at 20.60 for 30s
+    then:
+      - when: last >= 21.00 or unrealized < -50
+        do: sell position at market
+    again: after 5m
+"""
+
+
+def test_the_example() -> None:
+    market = Market(EXAMPLE)
+    for _ in range(120):
+        assert market.step(20.50) == []
+    (buy,) = (market.trade(20.55, 2_000), market.step())[1]
+    assert buy == "buy 100 AAA at 20.6 limit gtd"
+    assert market.placed["bot-1-1-0-0"].expires == market.now + 30 * SECOND
+    market.fill("bot-1-1-0-0", 20.55)
+    assert market.step(20.80) == []
+    assert market.step(21.00) == ["sell 100 AAA market ioc"]
+    market.fill("bot-2-2-0-0", 21.00)
+    assert market.machine.desk.own("realized", "AAA") == 45
+    market.trade(20.60, 90_000)
+    assert market.step() == []
+    market.pass_time(295)
+    market.trade(20.60, 900_000)
+    assert market.step(20.60, seconds=4) == ["buy 100 AAA at 20.6 limit gtd"], "five minutes later"
+
+
+def test_again_as_soon_as_it_was_false() -> None:
+    market = one_rule("last > 20", more="    again: yes\n")
+    market.step()
+    found = [len(market.step(price)) for price in (21, 22, 20, 21, 21, 19, 21)]
+    assert found == [1, 0, 0, 1, 0, 0, 1]
+
+
+def test_then_leaves_the_siblings_and_again_returns_to_them() -> None:
+    market = Market(
+        """
+bot: b
+symbol: AAA
+rules:
+  - when: last > 20
+    do: log "in"
+    again: after 10s
+    then:
+      - {when: last > 22, do: log "profit"}
+      - {when: last < 18, do: log "loss"}
+      - {when: last > 21, do: log "half", then: [{when: last < 21, do: log "back"}]}
+"""
+    )
+
+    def said(price: float) -> list[str]:
+        before = len(market.machine.state.decisions)
+        market.step(price)
+        return [text.removeprefix("log: ") for one in market.machine.state.decisions[before:] for text in one.actions]
+
+    assert [said(price) for price in (20.5, 21.5, 17, 23, 20.5)] == [["in"], ["half"], ["back"], [], []]
+    market.pass_time(10)
+    assert [said(price) for price in (20.5, 17, 23)] == [["in"], ["loss"], []]
+
+
+def test_actions_wait_and_flatten_waits_for_cancels() -> None:
+    market = one_rule("last > 20", '["buy 7 at market", "buy 5 at 19 as low", wait 3s, flatten, "log \'done at {last}\'"]')
+    assert market.step(21) == ["buy 7 AAA market ioc", "buy 5 AAA at 19 limit gtc"]
+    market.fill("bot-1-1-0-0", 21)
+    assert market.step() == []
+    assert market.step() == []
+    assert market.step() == ["cancel bot-1-1-1-0"]
+    assert market.step() == ["sell 7 AAA market ioc"]
+    assert market.machine.state.decisions[-1].actions[-1] == "log: done at 21"
+
+
+def test_every_kind_of_order() -> None:
+    orders = {
+        "sell 10 stop at 19.5": ("stop", None, 195_000, "gtc"),
+        "sell 10 stop at 19.5 limit 19.4 day": ("stop_limit", 194_000, 195_000, "day"),
+        "sell 10 at 20.55 ioc": ("limit", 206_000, None, "ioc"),
+        "buy 10 at 20.55 fok": ("limit", 205_000, None, "fok"),
+        "buy 10": ("market", None, None, "ioc"),
+    }
+    for text, (kind, price, stop, tif) in orders.items():
+        market = one_rule("last > 20", text)
+        market.step(21)
+        (order,) = market.placed.values()
+        assert (order.kind, order.price, order.stop_price, order.tif) == (kind, price, stop, tif), text
+    (trail,) = placed("sell 10 trailing 2.5%")
+    assert (trail.kind, trail.trail, trail.trail_basis_points) == ("trailing_stop", None, 250)
+    (trail,) = placed("sell 10 trailing 0.50")
+    assert (trail.trail, trail.trail_basis_points) == (5_000, None)
+    (iceberg,) = placed("buy 100 BBB at 20 post only showing 10")
+    assert (iceberg.symbol, iceberg.post_only, iceberg.display) == ("BBB", True, 10)
+
+
+def placed(action: str) -> list[Submit]:
+    market = one_rule("last > 20", action)
+    market.step(21)
+    return list(market.placed.values())
+
+
+def test_sizes() -> None:
+    sizes = {"1000 money at 20": 50, "1% of equity at 20": 50_020 + 1_000, "0.1% of cash at 25": 4_000}
+    for text, quantity in sizes.items():
+        market = one_rule("last > 20", f"buy {text}")
+        market.holdings.prices.clear()
+        market.step(21)
+        assert [order.quantity for order in market.placed.values()] == [
+            quantity if "equity" not in text else int((10**8 + 1_000 * 21) * 0.01 / 20)
+        ], text
+    assert placed("sell position at market") == []
+    assert placed("buy 5 at bid") == [], "nobody bids"
+
+
+def test_a_ladder_moves_only_what_must_move() -> None:
+    market = one_rule("always", "quote 10 around mid spread 0.4 levels 2 step 0.2", "    again: after 1s\n")
+    market.view.symbols["AAA"].quote(200_000, 202_000)
+    first = market.step()
+    assert sorted(first) == [f"{side} 10 AAA at {price} limit gtc" for side, price in
+                             (("buy", 19.7), ("buy", 19.9), ("sell", 20.3), ("sell", 20.5))]  # fmt: skip
+    assert market.step() == []
+    market.view.symbols["AAA"].quote(202_000, 204_000)
+    assert sorted(market.step()) == [
+        "buy 10 AAA at 20.1 limit gtc",
+        "cancel bot-1-1-0-1",
+        "cancel bot-1-1-0-2",
+        "sell 10 AAA at 20.7 limit gtc",
+    ]
+
+
+def limited(limits: str, do: str = "buy 60 at 20", more: str = "    again: after 1s\n") -> Market:
+    return Market(f"bot: b\nsymbol: AAA\nlimits: {limits}\nrules:\n  - when: always\n    do: {do}\n{more}")
+
+
+def test_limits_stop_the_bot_and_cancel_its_orders() -> None:
+    market = limited("{position: 100}")
+    assert market.step() == ["buy 60 AAA at 20 limit gtc"]
+    assert market.step() == ["cancel bot-1-1-0-0"]
+    assert market.machine.state.stopped == "position could become 120 AAA, the limit is 100"
+    assert market.machine.status == "stopped"
+    assert market.step(21) == []
+
+    market = limited("{orders_per_minute: 3}", "buy 1 at 20")
+    assert [len(market.step()) for _ in range(4)] == [1, 1, 1, 3]
+    assert market.machine.state.stopped == "more than 3 orders within a minute"
+
+    market = limited("{loss: 10}", "[buy 100, buy 1 at 15]", "")
+    market.step(20)
+    market.fill("bot-1-1-0-0", 20)
+    assert market.step(19.91) == []
+    assert market.step(19.89) == ["cancel bot-1-1-1-0"]
+    assert market.machine.state.stopped == "loss 11.00 is more than the limit of 10.00"
+
+
+def test_own_fills_refusals_and_phases() -> None:
+    market = one_rule("filled buy", "log x".replace("x", "'x'"))
+    market = Market(
+        "bot: b\nsymbol: AAA\nrules:\n"
+        "  - {when: always, do: buy 10 at 20, then: [{when: filled buy, do: sell 10 at 22}, {when: refused, do: flatten}]}\n"
+        "  - {when: BBB.phase is halted, do: cancel}\n"
+    )
+    market.step()
+    assert market.step() == []
+    market.view.symbols["BBB"].enter("halted")
+    assert market.step() == ["cancel bot-1-1-0-0"]
+    market = Market(
+        "bot: b\nsymbol: AAA\nrules:\n  - {when: always, do: buy 10 at 20, then: [{when: filled buy, do: sell 10 at 22}]}\n"
+    )
+    market.step()
+    market.fill("bot-1-1-0-0", 20, 4)
+    assert market.step() == ["sell 10 AAA at 22 limit gtc"]
+
+
+def test_a_changed_file_keeps_the_rules_that_did_not_change() -> None:
+    text = "bot: b\nsymbol: AAA\nrules:\n  - {when: last > 20, do: buy 1 at 19}\n"
+    market = Market(text)
+    market.step(21)
+    changed = read_definition(text + "  - {when: last > 21, do: buy 2 at 19}\n")
+    market.machine.close(market.view)
+    market.machine = market.make(market.machine.state, changed)
+    assert market.step(22) == ["buy 2 AAA at 19 limit gtc"], "the first rule has fired and does not again"
+    assert len(market.machine.state.orders) == 2
+
+
+# ── Killed at any point ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Crash(Exception):
+    """kill -9."""
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_killed_at_any_point_no_order_is_placed_twice(seed: int) -> None:
+    """The host's turn (look, store, send, hear), ended at random between any two of its steps; then another process goes on.
+
+    Each firing is carried out once: as many orders as firings that were stored, whatever was sent how often.
+    """
+    pick = Random(seed)
+    market = one_rule("last > 20 and since(start) >= 0s", '["buy 1 at 19", wait 1s, "buy 2 at 18"]', "    again: after 2s\n")
+    stored = msgspec.json.encode(market.machine.state)
+    crashes = 0
+
+    def perhaps() -> None:
+        if pick.random() < chance:
+            raise Crash
+
+    for turn in range(300):
+        chance = 0.15 if turn < 295 else 0  # The last turns are undisturbed.
+        try:
+            market.pass_time(0.5)
+            market.trade(21)
+            market.look()
+            perhaps()
+            stored = msgspec.json.encode(market.machine.state)
+            perhaps()
+            commands = market.machine.desk.due(market.now, 100)
+            outcomes: list[Outcome] = []
+            reports: list[Report] = []
+            for command in commands:  # The ledger has them, whatever becomes of the bot.
+                name = command.client_order_id
+                new = name not in market.placed
+                market.placed.setdefault(name, command)
+                number = list(market.placed).index(name) + 1
+                outcomes.append(Accepted(number, name, duplicate=not new))
+                if new:
+                    reports.append(OrderAccepted(number, name, "AAA", "buy", command.quantity, 190_000, market.now))
+            market.reports += reports
+            perhaps()
+            market.machine.desk.answered(commands, outcomes, market.now)
+            hear(market)
+            perhaps()
+            stored = msgspec.json.encode(market.machine.state)
+        except Crash:
+            crashes += 1
+            market.machine.close(market.view)
+            market.machine = market.make(msgspec.json.decode(stored, type=BotState))
+            hear(market)
+    assert crashes > 50
+    state = market.machine.state
+    names = list(market.placed)
+    firings = {tuple(name.split("-")[1:3]) for name in names}
+    assert len(names) == len(set(names))
+    assert len(firings) >= 30
+    for rule, firing in sorted(firings, key=lambda pair: int(pair[1]))[:-1]:
+        assert [name for name in names if name.startswith(f"bot-{rule}-{firing}-")] == [
+            f"bot-{rule}-{firing}-0-0",
+            f"bot-{rule}-{firing}-2-0",
+        ]
+    assert {int(firing) for _, firing in firings} == set(range(1, state.firings + 1)), "no firing was skipped or repeated"
+    assert set(state.orders) | {pending.command.client_order_id for pending in state.outbox} == set(names)
+
+
+def hear(market: Market) -> None:
+    """The reports that the machine has not seen, as the account asks for them after a restart."""
+    for number, report in enumerate(market.reports, 1):
+        market.machine.desk.report(number, report, market.now)
+    market.view.dirty.update(market.machine.threads)
