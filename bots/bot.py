@@ -26,7 +26,7 @@ from exchange.money import format_money
 from .asking import ANSWER_SECONDS, PAUSE_SECONDS_MAX, Unanswered, ask
 from .definition import Limits
 from .holdings import Holdings
-from .strategy import SECOND, Command, Observation, Strategy
+from .strategy import SECOND, Command, Instrument, Observation, Related, Strategy
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ class Prices:
         self.bid = 0
         self.ask = 0
         self.last = 0
+        self.volume = 0
+        """Shares traded since somebody listens."""
 
 
 class Bot:
@@ -71,8 +73,10 @@ class Bot:
         prices: Prices,
         seed: str,
         limits: Limits = NO_LIMITS,
+        related: tuple[Instrument, Prices] | None = None,
     ) -> None:
-        """`account`: to be opened, or the name of one that exists."""
+        """`account`: to be opened, or the name of one that exists. `related`: the other symbol of a strategy for two."""
+        self._related = related
         self.account = account if isinstance(account, str) else account.account
         self._client = client
         self._opening = None if isinstance(account, str) else account
@@ -102,6 +106,7 @@ class Bot:
             holdings = self._holdings or await self._synchronise()
             prices = self._prices
             seen = holdings.observe(time.time_ns(), self._symbol, prices.bid, prices.ask, prices.last)
+            seen = seen._replace(volume=prices.volume, related=self._see_related(holdings))
             decision = self._strategy.decide(seen, self._random)
             self._check_limits(holdings, seen, decision.commands)
             if decision.commands:
@@ -129,6 +134,12 @@ class Bot:
     def open_orders(self) -> int:
         """Of the account in the symbol."""
         return sum(order.symbol == self._symbol for order in self._holdings.orders.values()) if self._holdings else 0
+
+    def _see_related(self, holdings: Holdings) -> Related | None:
+        if self._related is None:
+            return None
+        instrument, prices = self._related
+        return Related(instrument, prices.bid, prices.ask, holdings.shares(instrument.symbol))
 
     def _worth(self, holdings: Holdings) -> int:
         last = self._prices.last or holdings.prices.get(self._symbol, 0)

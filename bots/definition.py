@@ -44,11 +44,13 @@ class Definition(NamedTuple):
     strategy: str = ""
     parameters: Mapping[str, float] = MappingProxyType({})
     """Of the strategy."""
+    related: str = ""
+    """The arbitrageur's other symbol."""
 
     @property
     def symbols(self) -> frozenset[str]:
         """All that it looks at or trades."""
-        return frozenset({self.symbol, *_symbols(self.rules)})
+        return frozenset({self.symbol, *([self.related] if self.related else ()), *_symbols(self.rules)})
 
 
 StrategyCheck = Callable[[str, dict[str, float]], str]
@@ -87,7 +89,7 @@ class _Reader:
             root = plain_form(root, self.mistakes)
         if not isinstance(root, Fields):
             raise BotFileError([mistake(root, f"expected a mapping with bot, symbol and rules, got {kind(root)}")])
-        known = ("bot", "symbol", "limits", "rules", "strategy", "parameters")
+        known = ("bot", "symbol", "limits", "rules", "strategy", "parameters", "related")
         self._known(root, known)
         fields = root.fields
         bot = self._text(fields["bot"]) if "bot" in fields else name
@@ -103,12 +105,15 @@ class _Reader:
         if ("rules" in fields) == ("strategy" in fields):
             self._wrong(root, "expected either rules or a strategy")
         strategy, parameters = self._strategy(fields)
+        related = self._symbol(fields["related"]) if "related" in fields else ""
+        if (strategy == "arbitrageur") != bool(related) or (related and related == symbol):
+            self._wrong(fields.get("related", root), "expected related: another symbol, for an arbitrageur and nobody else")
         for node, label in self._replaced:
             if label not in self._labels:
                 self._wrong(node, f"no order is called {label}; give one that name with: as {label}")
         if self.mistakes:
             raise BotFileError(self.mistakes)
-        return Definition(bot, symbol, limits, rules, strategy, parameters)
+        return Definition(bot, symbol, limits, rules, strategy, parameters, related)
 
     # ── The head ──
 

@@ -260,7 +260,9 @@ class Service:
         run = f"{state.instance}-{time.time_ns() // 1_000_000:x}"
         strategy = make_strategy(definition.strategy, self._instruments[definition.symbol], shares, definition.parameters, run)
         prices, seed = self._prices[definition.symbol], f"{self._seed}/{account}/{definition.name}"
-        bot = Bot(self._client, account, definition.symbol, strategy, prices, seed, definition.limits)
+        other = definition.related
+        related = (self._instruments[other], self._prices[other]) if other else None
+        bot = Bot(self._client, account, definition.symbol, strategy, prices, seed, definition.limits, related)
         hosted = StrategyBot(account, definition, text, state, bot)
         self._strategies[key] = hosted
         self._keep(hosted)

@@ -26,7 +26,7 @@ from .bot import Bot, Prices
 from .host import Host
 from .service import Service
 from .store import STORE_FILE, Store
-from .strategy import Instrument, Strategy
+from .strategy import Instrument, Strategy, round_lots
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ async def main(worker: Worker) -> None:
         await worker.nats.subscribe(subjects.quote(symbol), cb=quote_hearer(prices[symbol]))
         await worker.nats.subscribe(subjects.trade(symbol), cb=trade_hearer(prices[symbol]))
     run = f"{time.time_ns() // 1_000_000:x}"
-    tasks = {asyncio.create_task(host(worker, market, rules, prices[rules.symbol], run)) for rules in market.bots}
+    tasks = {asyncio.create_task(host(worker, market, rules, prices, run)) for rules in market.bots}
     store = Store(worker.settings.data / STORE_FILE)
     hosting = Host(worker.nats, store, instruments(market))
     service = Service(worker.nats, store, hosting, instruments(market), prices, market.seed)
@@ -69,13 +69,27 @@ async def main(worker: Worker) -> None:
     store.close()
 
 
-async def host(worker: Worker, market: Market, rules: BotRules, prices: Prices, run: str) -> None:
+async def host(worker: Worker, market: Market, rules: BotRules, prices: dict[str, Prices], run: str) -> None:
     """Run one bot of the market file. One that fails says why, takes back its orders and is stopped; the others go on."""
     bot: Bot | None = None
     try:
-        account = NewAccount(rules.account, parse_money(rules.cash), {rules.symbol: rules.shares})
+        shares = {rules.symbol: rules.shares}
+        related = None
+        if rules.related:
+            first, other = instruments(market)[rules.symbol], instruments(market)[rules.related]
+            shares[rules.related] = round_lots(rules.shares * first.opening_price / other.opening_price, other.lot)
+            related = other, prices[rules.related]
+        account = NewAccount(rules.account, parse_money(rules.cash), shares)
         strategy = make_strategy(market, rules, run)
-        bot = Bot(worker.nats, account, rules.symbol, strategy, prices, f"{market.seed}/{rules.account}")
+        bot = Bot(
+            worker.nats,
+            account,
+            rules.symbol,
+            strategy,
+            prices[rules.symbol],
+            f"{market.seed}/{rules.account}",
+            related=related,
+        )
         await bot.run()
     except asyncio.CancelledError:
         pass
@@ -93,7 +107,8 @@ def make_strategy(market: Market, rules: BotRules, run: str) -> Strategy:
 def instruments(market: Market) -> dict[str, Instrument]:
     """What is traded, by symbol."""
     return {
-        rules.symbol: Instrument(rules.symbol, rules.tick, rules.lot, rules.opening_price) for rules in market.definitions()
+        rules.symbol: Instrument(rules.symbol, rules.tick, rules.lot, rules.opening_price, str(market.seed))
+        for rules in market.definitions()
     }
 
 
@@ -113,5 +128,6 @@ def trade_hearer(prices: Prices) -> Callable[[Msg], Awaitable[None]]:
     async def hear(message: Msg) -> None:
         trades: Trades = decode_trades(message.data)
         prices.last = trades.trades[-1].price
+        prices.volume += sum(trade.quantity for trade in trades.trades)
 
     return hear

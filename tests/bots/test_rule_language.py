@@ -103,7 +103,7 @@ rules:
     assert mistakes(text) == [
         "line 1, column 1: expected symbol: what the bot trades",
         "line 1, column 6: expected bot: a name of a-z, 0-9, - and _, at most 32; got 'Breakout'",
-        "line 2, column 1: there is no 'symbl' here; expected bot, symbol, limits, rules, strategy, parameters",
+        "line 2, column 1: there is no 'symbl' here; expected bot, symbol, limits, rules, strategy, parameters, related",
         "line 3, column 20: expected position: a whole number, 0 or more",
         "line 3, column 26: there is no 'los' here; expected position, loss, orders_per_minute",
         "line 5, column 29: there is no value 'volum'; did you mean volume?",
