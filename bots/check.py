@@ -21,7 +21,11 @@ def main(arguments: list[str]) -> int:
     try:
         definition = check(file.read_text(), name, None)
         name = definition.name
-        what = f"strategy {definition.strategy}" if definition.strategy else f"{len(definition.rules)} rules"
+        what = (
+            f"strategy {definition.strategy}"
+            if definition.strategy
+            else f"{len(definition.rules)} rule{'s' * (len(definition.rules) > 1)}"
+        )
         summary = f"{name} on {definition.symbol}: {what}, no mistakes"
     except BotFileError as error:
         mistakes = error.mistakes

@@ -54,7 +54,11 @@ class Foreground:
         self._client = client
         self._told = told
         self._file = Path(told.file)
-        self._printed = 0
+        self._said: Decision | None = None
+        """The last decision that was printed, with so many of its actions."""
+        self._actions = 0
+        self._loaded = 0
+        """When the file that is in force, or was refused, was written."""
         self._name = ""
         self._stopping = asyncio.Event()
 
@@ -91,19 +95,18 @@ class Foreground:
         return 0
 
     async def _watch(self, service: Service, instruments: dict[str, Instrument], hosting: asyncio.Task[None]) -> None:
-        seen = self._changed()
         while not self._stopping.is_set() and not hosting.done():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WATCH_SECONDS):
                     await self._stopping.wait()
-            if (now := self._changed()) != seen:
-                seen = now
+            if self._changed() != self._loaded:
                 await self._load(service, instruments)
         if hosting.done():
             hosting.result()
 
     async def _load(self, service: Service, instruments: dict[str, Instrument]) -> bool:
         """Start the file as it is now; False if it has mistakes, which are said."""
+        self._loaded = self._changed()
         try:
             text = self._file.read_text()
             definition = check(text, self._file.stem.lower(), instruments)
@@ -131,10 +134,14 @@ class Foreground:
         }
 
     def _tell(self, hosted: Hosted) -> None:
-        for decision in hosted.machine.state.decisions:
-            if decision.time > self._printed:
-                self._printed = decision.time
-                say(line(decision))
+        decisions = hosted.machine.state.decisions
+        known = next((index for index, decision in enumerate(decisions) if decision is self._said), None)
+        if known is not None and len(decisions[known].actions) > self._actions:
+            say(f"         {'; '.join(decisions[known].actions[self._actions :])}")  # After a wait.
+        for decision in decisions[0 if known is None else known + 1 :]:
+            say(line(decision))
+        if decisions:
+            self._said, self._actions = decisions[-1], len(decisions[-1].actions)
 
     def _changed(self) -> int:
         try:
