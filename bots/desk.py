@@ -100,7 +100,7 @@ class Desk:
 
     def trading(self, symbol: str) -> Trading:
         """What was traded in a symbol."""
-        return self.state.trading.setdefault(symbol, Trading())
+        return self.state.trading.get(symbol) or Trading()
 
     def equity(self) -> int:
         """Cash and shares of the account at their last prices, in units."""
@@ -329,7 +329,7 @@ class Desk:
     def check_loss(self, now: int) -> None:
         """Stop the bot if it has lost too much."""
         limit = self.limits.loss
-        if limit is not None and not self.state.stopped:
+        if limit is not None and self.state.trading and not self.state.stopped:
             profit = sum(trading.realized + self._unrealized(symbol) for symbol, trading in self.state.trading.items())
             if -profit > limit:
                 self.stop(f"loss {format_money(-profit)} is more than the limit of {format_money(limit)}", now)
@@ -433,7 +433,7 @@ class Desk:
             return
         self.unreported.discard(name)
         if isinstance(report, OrderFilled):
-            trading = self.trading(report.symbol)
+            trading = state.trading.setdefault(report.symbol, Trading())
             if report.trade_id > trading.trade_id:
                 trading.trade_id = report.trade_id
                 trading.fill(report.side, report.price, report.quantity, report.fee)

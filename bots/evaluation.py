@@ -120,7 +120,7 @@ class Compiler(Generic[Reader]):
     # ── Conditions ──
 
     def condition(self, part: syntax.Condition) -> Truth:
-        """A function that tells whether it holds now, None while that is unknown. Every part is looked at each time."""
+        """A function that tells whether it holds now, None while that is unknown. Parts that remember are always looked at."""
         match part:
             case syntax.Comparison():
                 return self._comparison(part)
@@ -211,6 +211,7 @@ class Compiler(Generic[Reader]):
         return held
 
     def _several(self, part: syntax.And | syntax.Or) -> Truth:
+        remembering = len(self.resets)
         of = [self.condition(condition) for condition in part.of]
         decisive = isinstance(part, syntax.Or)
 
@@ -220,7 +221,15 @@ class Compiler(Generic[Reader]):
                 return decisive
             return None if None in found else not decisive
 
-        return together
+        def briefly() -> bool | None:
+            known = True
+            for condition in of:
+                if (holds := condition()) is decisive:
+                    return decisive
+                known &= holds is not None
+            return not decisive if known else None
+
+        return briefly if len(self.resets) == remembering else together
 
     def _difference(self, left: syntax.Expression, right: syntax.Expression) -> Callable[[], int | None]:
         """The sign of left - right."""
