@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from exchange.messages.requests import Accepted, Command, Submit
 from tests.e2e.market_process import EXCHANGE, RunningMarket, StartMarket, environment
 
 PASSWORD = "correct-horse-7"
@@ -62,6 +66,20 @@ class Traders:
         allow = ("--self-trade", "allow")
         self.bob("sell", symbol, str(quantity), "--limit", price, *allow)
         self.bob("buy", symbol, str(quantity), "--limit", price, *allow)
+
+    def disturb(self, orders: int) -> None:
+        """alice herself places orders, each of which makes a report."""
+        key = self.market.ask("account", "key", "alice")["secret"]
+
+        async def place() -> None:
+            async with await self.market.connect("alice", key) as alice:
+                for start in range(0, orders, 100):
+                    submits: list[Command] = [
+                        Submit(f"own-{start + number}", "PUPS", "buy", 1, price=10_000) for number in range(100)
+                    ]
+                    assert all(isinstance(outcome, Accepted) for outcome in await alice.send_all(submits))
+
+        asyncio.run(place())
 
     def wait(self, name: str, condition: Callable[[Any], bool]) -> Any:
         """What `bot show` says as soon as it is so."""
@@ -124,7 +142,8 @@ def test_the_examples_trade_survive_kill_9_and_stop(fresh_market: StartMarket) -
     assert [bot["name"] for bot in traders.bot("list")] == ["original"]
 
 
-def test_orders_that_trade_while_the_bot_is_dead_are_known_to_its_successor(fresh_market: StartMarket) -> None:
+@pytest.mark.parametrize("others", [0, 400], ids=["told by the ledger", "too much happened: told by the historian"])
+def test_orders_that_trade_while_the_bot_is_dead_are_known_to_its_successor(fresh_market: StartMarket, others: int) -> None:
     traders = Traders(fresh_market("--no-bots"))
     market = traders.market
     traders.start("bot: b\nsymbol: KRYP\nrules:\n  - {when: always, do: [buy 300 at 20.00, buy 50 at 19.00]}\n", "b")
@@ -132,6 +151,7 @@ def test_orders_that_trade_while_the_bot_is_dead_are_known_to_its_successor(fres
     pid = market.kill("bots", signal.SIGSTOP)
     for _ in range(3):
         traders.bob("sell", "KRYP", "100", "--limit", "20.00")
+    traders.disturb(others)
     os.kill(pid, signal.SIGKILL)
     market.wait_for_successor("bots", pid)
     shown = traders.wait("b", lambda shown: position(shown) == 300)
