@@ -183,7 +183,7 @@ def test_limits_mistakes_and_changes(fresh_market: StartMarket) -> None:
     assert shown["info"]["status"] == "running"
 
     traders.start("bot: maker\nsymbol: KRYP\nstrategy: market-maker\nparameters: {levels: 3, quantity: 20}\n", "maker")
-    market.wait_until(lambda: len(market.ask("--as", "alice", "orders")) == 7, "the strategy does not quote")
+    market.wait_until(lambda: len(market.ask("--as", "alice", "orders")) >= 7, "the strategy does not quote")
     assert [(bot["name"], bot["strategy"]) for bot in traders.bot("list")] == [("greedy", ""), ("maker", "market-maker")]
     traders.bot("stop", "maker")
     market.wait_until(lambda: market.ask("--as", "alice", "orders") == [], "the strategy's orders stay")
