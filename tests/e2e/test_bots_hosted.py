@@ -208,7 +208,7 @@ def test_in_the_foreground_a_changed_file_takes_effect(market: RunningMarket) ->
         market.wait_until(lambda: "log: second" in out.read_text(), "the change takes no effect")
         assert len(market.ask("--as", "fred", "orders")) == 2
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(15) == 0
+        assert process.wait(15) == 0, out.read_text()
     finally:
         process.kill()
         process.wait()
