@@ -15,6 +15,7 @@ import typer
 from exchange import subjects
 from exchange.messages.bots import BotCheck, BotDetail, BotInfo, BotName, BotText
 
+from .child import tie_to_parent
 from .logins import bot_state_file, find_login
 from .output import moment, money, price, say, show_json, show_table
 from .problem import FAILED, MISUSED, Problem
@@ -49,8 +50,9 @@ def run(scope: Scope, file: File) -> None:
     reader, writer = os.pipe()
     os.write(writer, json.dumps(told).encode())
     os.close(writer)
+    command = [sys.executable, "-P", "-m", "exchange.bots.foreground"]
     with os.fdopen(reader) as pipe:
-        process = subprocess.Popen([sys.executable, "-P", "-m", "exchange.bots.foreground"], stdin=pipe)
+        process = subprocess.Popen(command, stdin=pipe, preexec_fn=tie_to_parent())
     while True:
         try:
             code = process.wait()
