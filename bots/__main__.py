@@ -2,6 +2,6 @@
 
 from exchange.worker import run
 
-from .worker import main
+from .worker import main, parser
 
-run("bots", main, user="bots")
+run("bots", main, user="bots", parser=parser())

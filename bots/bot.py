@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from random import Random
 from typing import Final
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from exchange import subjects
 from exchange.client import decode_answer
@@ -19,14 +21,22 @@ from exchange.messages.administration import NewAccount
 from exchange.messages.base import decoder, encode
 from exchange.messages.reports import OrderAccepted, Reports
 from exchange.messages.requests import Accepted, Cancel, CancelAll, Outcome, Refused, Submit
+from exchange.money import format_money
 
+from .asking import ANSWER_SECONDS, PAUSE_SECONDS_MAX, Unanswered, ask
+from .definition import Limits
 from .holdings import Holdings
-from .strategy import SECOND, Command, Strategy
+from .strategy import SECOND, Command, Instrument, Observation, Related, Strategy
 
 log = logging.getLogger(__name__)
 
+NO_LIMITS: Final = Limits()
 decode_reply: Final = decoder(Outcome | list[Outcome]).decode
 decode_reports: Final = decoder(Reports).decode
+
+
+class LimitReached(Exception):
+    """A limit of the bot's file ends it; the text says which."""
 
 
 class Prices:
@@ -36,10 +46,8 @@ class Prices:
         self.bid = 0
         self.ask = 0
         self.last = 0
-
-
-class Unanswered(Exception):
-    """The ledger did not answer for so long that what was asked may be outdated."""
+        self.volume = 0
+        """Shares traded since somebody listens."""
 
 
 class Bot:
@@ -50,17 +58,33 @@ class Bot:
     after ATTEMPTS_MAX the bot asks for its portfolio, which tells what became of it.
     """
 
-    ANSWER_SECONDS: Final = 2.0
+    ANSWER_SECONDS: Final = ANSWER_SECONDS
     ATTEMPTS_MAX: Final = 5
-    PAUSE_SECONDS_MAX: Final = 5.0
     REPORT_SECONDS_MAX: Final = 3.0
     MESSAGES_MAX: Final = 1_000
     """Messages of reports kept while the portfolio is being asked for; with more, it is asked for again."""
 
-    def __init__(self, client: Client, account: NewAccount, symbol: str, strategy: Strategy, prices: Prices, seed: str) -> None:
-        self.account = account.account
+    def __init__(
+        self,
+        client: Client,
+        account: NewAccount | str,
+        symbol: str,
+        strategy: Strategy,
+        prices: Prices,
+        seed: str,
+        limits: Limits = NO_LIMITS,
+        related: tuple[Instrument, Prices] | None = None,
+    ) -> None:
+        """`account`: to be opened, or the name of one that exists. `related`: the other symbol of a strategy for two."""
+        self._related = related
+        self.account = account if isinstance(account, str) else account.account
         self._client = client
-        self._opening = account
+        self._opening = None if isinstance(account, str) else account
+        self._limits = limits
+        self._placed: deque[int] = deque()
+        """When orders were sent, within the last minute."""
+        self._begun: tuple[int, int] | None = None
+        """Shares and worth when the bot began."""
         self._symbol = symbol
         self._strategy = strategy
         self._prices = prices
@@ -71,19 +95,28 @@ class Bot:
         """Client order ids that were sent and whose OrderAccepted has not been seen."""
         self._heard = asyncio.Event()
         self._complained: set[str] = set()
+        self._subscription: Subscription | None = None
 
     async def run(self) -> None:
-        """Open the account and trade until cancelled. Raises whatever the strategy raises."""
-        await self._client.subscribe(subjects.reports(self.account), cb=self._hear)
-        await self._ask(subjects.admin("open_account"), encode(self._opening))
+        """Open the account and trade until cancelled. Raises LimitReached, and whatever the strategy raises."""
+        self._subscription = await self._client.subscribe(subjects.reports(self.account), cb=self._hear)
+        if self._opening is not None:
+            await self._ask(subjects.admin("open_account"), encode(self._opening))
         while True:
             holdings = self._holdings or await self._synchronise()
             prices = self._prices
-            seen = holdings.observe(time.time_ns(), prices.bid, prices.ask, prices.last or holdings.last)
+            seen = holdings.observe(time.time_ns(), self._symbol, prices.bid, prices.ask, prices.last)
+            seen = seen._replace(volume=prices.volume, related=self._see_related(holdings))
             decision = self._strategy.decide(seen, self._random)
+            self._check_limits(holdings, seen, decision.commands)
             if decision.commands:
                 await self._send(decision.commands)
             await asyncio.sleep(max(decision.wake - time.time_ns(), 0) / SECOND)
+
+    async def close(self) -> None:
+        """Hear no more reports."""
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
 
     async def leave(self) -> None:
         """Take back all orders, so that nothing stale rests; gives up after ANSWER_SECONDS."""
@@ -91,6 +124,46 @@ class Bot:
             await self._client.request(subjects.orders(self.account), encode(CancelAll()), timeout=self.ANSWER_SECONDS)
         except (nats.errors.Error, TimeoutError) as error:
             log.warning("%s: open orders were not taken back: %r", self.account, error)
+
+    def profit(self) -> int:
+        """What the account's shares of the symbol and its cash are worth more than when the bot began, in units."""
+        if self._holdings is None or self._begun is None:
+            return 0
+        return self._worth(self._holdings) - self._begun[1]
+
+    def open_orders(self) -> int:
+        """Of the account in the symbol."""
+        return sum(order.symbol == self._symbol for order in self._holdings.orders.values()) if self._holdings else 0
+
+    def _see_related(self, holdings: Holdings) -> Related | None:
+        if self._related is None:
+            return None
+        instrument, prices = self._related
+        return Related(instrument, prices.bid, prices.ask, holdings.shares(instrument.symbol))
+
+    def _worth(self, holdings: Holdings) -> int:
+        last = self._prices.last or holdings.prices.get(self._symbol, 0)
+        return holdings.cash + holdings.shares(self._symbol) * last
+
+    def _check_limits(self, holdings: Holdings, seen: Observation, commands: list[Command]) -> None:
+        limits = self._limits
+        if self._begun is None:
+            self._begun = (seen.inventory, self._worth(holdings))
+        if limits.loss is not None and -self.profit() > limits.loss:
+            raise LimitReached(f"loss {format_money(-self.profit())} is more than the limit of {format_money(limits.loss)}")
+        orders = [command for command in commands if isinstance(command, Submit)]
+        if limits.orders_per_minute is not None:
+            while self._placed and self._placed[0] <= seen.time - 60 * SECOND:
+                self._placed.popleft()
+            self._placed.extend(seen.time for _ in orders)
+            if len(self._placed) > limits.orders_per_minute:
+                raise LimitReached(f"more than {limits.orders_per_minute} orders within a minute")
+        if limits.position is not None:
+            for side, sign in (("buy", 1), ("sell", -1)):
+                more = sum(order.remaining for order in seen.orders if order.side == side)
+                more += sum(order.quantity for order in orders if order.side == side)
+                if more and sign * (seen.inventory - self._begun[0]) + more > limits.position:
+                    raise LimitReached(f"position could grow beyond the limit of {limits.position}")
 
     async def _hear(self, message: Msg) -> None:
         reports: Reports = decode_reports(message.data)
@@ -112,9 +185,9 @@ class Bot:
             early, self._early = self._early, []
             if isinstance(answer, Refused):
                 self._complain(answer)
-                await asyncio.sleep(self.PAUSE_SECONDS_MAX)
+                await asyncio.sleep(PAUSE_SECONDS_MAX)
                 continue
-            holdings = Holdings(answer, self._symbol)
+            holdings = Holdings(answer)
             if all(holdings.apply(reports) for reports in early):
                 self._unseen.clear()
                 self._holdings = holdings
@@ -153,18 +226,7 @@ class Bot:
             self._holdings = None
 
     async def _ask(self, subject: str, payload: bytes, attempts_max: int = 0) -> bytes:
-        """The answer to a request that may be sent twice without harm. Raises Unanswered after `attempts_max`, if set."""
-        pause = 0.25
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return (await self._client.request(subject, payload, timeout=self.ANSWER_SECONDS)).data
-            except (nats.errors.Error, TimeoutError) as error:
-                if attempt == attempts_max:
-                    raise Unanswered(f"{subject} did not answer {attempt} times: {error!r}") from None
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, self.PAUSE_SECONDS_MAX)
+        return await ask(self._client, subject, payload, attempts_max, self.ANSWER_SECONDS)
 
     def _complain(self, refusal: Refused) -> None:
         """Log the first refusal of each reason."""

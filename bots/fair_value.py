@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import exp, expm1, log, sqrt
 from random import Random
 from typing import Final
 
-from .strategy import SECOND
+from .strategy import SECOND, Instrument
 
 STEP_SECONDS_MAX: Final = 5.0
 """After a pause the value goes on from where it was instead of jumping."""
@@ -26,6 +27,44 @@ class Wanderer:
         noise = self._deviation * sqrt(-expm1(-2 * self._rate * seconds))
         self.value = self.value * exp(-self._rate * seconds) + random.gauss(0.0, 1.0) * noise
         return self.value
+
+
+class HiddenValue:
+    """What a share is worth to those who know: the opening price, times a wanderer, times news that jump and fade.
+
+    Moves in steps of whole seconds, each with randomness made of the seed and the second alone: everybody with the same seed
+    learns the same news at the same time.
+    """
+
+    NEWS_HALF_LIFE: Final = 600.0
+
+    def __init__(self, instrument: Instrument, parameters: Mapping[str, float]) -> None:
+        """`parameters`: half_life (s), deviation, news (an hour), jump (its deviation), shock and shock_after (s)."""
+        self._instrument = instrument
+        self._numbers = parameters
+        self._wanderer = Wanderer(parameters["half_life"], parameters["deviation"])
+        self._news = 0.0
+        self._began = 0
+        self._second = 0
+
+    def at(self, time: int) -> float:
+        """The value now, in units of price."""
+        now = time // SECOND
+        if not self._began:
+            self._began = self._second = now
+        for second in range(max(self._second + 1, now - 10), now + 1):
+            self._step(second)
+        self._second = max(self._second, now)
+        return self._instrument.opening_price * exp(self._wanderer.value + self._news)
+
+    def _step(self, second: int) -> None:
+        numbers, random = self._numbers, Random(f"{self._instrument.seed}/{self._instrument.symbol}/{second}")
+        self._wanderer.step(1.0, random)
+        self._news *= 0.5 ** (1 / self.NEWS_HALF_LIFE)
+        if random.random() < numbers["news"] / 3600:
+            self._news += random.gauss(0.0, numbers["jump"])
+        if numbers["shock"] and second == self._began + int(numbers["shock_after"]):
+            self._news += numbers["shock"]
 
 
 class FairValue:

@@ -27,18 +27,18 @@ from .strategy import Observation
 
 
 class Holdings:
-    """Cash, shares of one symbol and open orders; a pure mirror of a Portfolio and the Reports that follow it.
+    """Cash, shares and open orders; a pure mirror of a Portfolio and the Reports that follow it.
 
-    Other symbols' orders count for the cash they set aside and nothing else. What is set aside is estimated without fees:
-    the ledger decides what can be afforded, this only keeps a bot from asking in vain.
+    What is set aside is estimated without fees: the ledger decides what can be afforded, this only keeps a bot from asking
+    in vain.
     """
 
-    def __init__(self, portfolio: Portfolio, symbol: str) -> None:
-        self._symbol = symbol
-        position = next((position for position in portfolio.positions if position.symbol == symbol), None)
+    def __init__(self, portfolio: Portfolio) -> None:
         self.cash = portfolio.cash
-        self.inventory = position.quantity if position else 0
-        self.last = position.price if position else 0
+        self.quantities = {position.symbol: position.quantity for position in portfolio.positions}
+        """Shares owned, set aside or not."""
+        self.prices = {position.symbol: position.price for position in portfolio.positions}
+        """As the portfolio knew them."""
         self.orders = {order.order_id: order for order in portfolio.orders}
         self.leaving: set[int] = set()
         """Orders whose cancel was accepted and not yet carried out."""
@@ -54,22 +54,28 @@ class Holdings:
             self.report += 1
         return True
 
-    def observe(self, time: int, bid: int, ask: int, last: int) -> Observation:
-        """What the strategy is shown, together with what the market shows."""
-        open_orders = self.orders.values()
+    def shares(self, symbol: str) -> int:
+        """Shares owned of a symbol."""
+        return self.quantities.get(symbol, 0)
+
+    def free_cash(self) -> int:
+        """Cash without what open buy orders have set aside."""
+        return self.cash - sum(order.remaining * order.price for order in self.orders.values() if order.side == "buy")
+
+    def observe(self, time: int, symbol: str, bid: int, ask: int, last: int) -> Observation:
+        """What a strategy that trades one symbol is shown, together with what the market shows."""
+        own = [order for order in self.orders.values() if order.symbol == symbol]
+        inventory = self.shares(symbol)
         return Observation(
             time=time,
             bid=bid,
             ask=ask,
-            last=last,
-            cash=self.cash - sum(order.remaining * order.price for order in open_orders if order.side == "buy"),
-            shares=self.inventory - sum(order.remaining for order in self._own() if order.side == "sell"),
-            inventory=self.inventory,
-            orders=tuple(order for order in self._own() if order.order_id not in self.leaving),
+            last=last or self.prices.get(symbol, 0),
+            cash=self.free_cash(),
+            shares=inventory - sum(order.remaining for order in own if order.side == "sell"),
+            inventory=inventory,
+            orders=tuple(order for order in own if order.order_id not in self.leaving),
         )
-
-    def _own(self) -> list[OpenOrder]:
-        return [order for order in self.orders.values() if order.symbol == self._symbol]
 
     def _apply(self, report: Report) -> None:
         match report:
@@ -92,8 +98,8 @@ class Holdings:
             case Transferred():
                 if report.asset == CASH:
                     self.cash += report.amount
-                elif report.asset == self._symbol:
-                    self.inventory += report.amount
+                else:
+                    self.quantities[report.asset] = self.shares(report.asset) + report.amount
             case _:
                 assert_never(report)
 
@@ -114,8 +120,7 @@ class Holdings:
     def _fill(self, report: OrderFilled) -> None:
         sign = 1 if report.side == "buy" else -1
         self.cash -= sign * report.price * report.quantity + report.fee
-        if report.symbol == self._symbol:
-            self.inventory += sign * report.quantity
+        self.quantities[report.symbol] = self.shares(report.symbol) + sign * report.quantity
         self._leave(report.order_id, report.remaining)
 
     def _leave(self, order_id: int, remaining: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil, exp, floor
 from random import Random
-from typing import Final
+from typing import ClassVar, Final
 
 from exchange.messages.account import OpenOrder
 from exchange.messages.base import Side
@@ -21,7 +21,7 @@ class MarketMaker:
     stand first in a request: the bot never meets its own orders. At most 2 x (LEVELS_MAX + SLACK) orders rest.
     """
 
-    PARAMETERS: Final[dict[str, float]] = {
+    PARAMETERS: ClassVar[dict[str, float]] = {
         "levels": 10,  # prices quoted on each side, at most LEVELS_MAX
         "spread": 10,  # between best bid and best ask, in basis points, but two ticks at least
         "quantity": 0,  # shares at the best price, 0 for a thousandth of the inventory; deeper levels hold more

@@ -19,6 +19,17 @@ class Instrument(NamedTuple):
     tick: int
     lot: int
     opening_price: int
+    seed: str = ""
+    """Of the symbol's hidden value: the same for everybody who believes to know it."""
+
+
+class Related(NamedTuple):
+    """Another symbol, for a strategy that trades two."""
+
+    instrument: Instrument
+    bid: int
+    ask: int
+    inventory: int
 
 
 class Observation(NamedTuple):
@@ -38,6 +49,9 @@ class Observation(NamedTuple):
     """Shares owned, set aside or not."""
     orders: tuple[OpenOrder, ...]
     """The bot's own open orders, oldest first, without those whose cancel is under way."""
+    volume: int = 0
+    """Shares that anybody has traded since the bot began to listen."""
+    related: Related | None = None
 
 
 Command = Submit | Cancel | CancelAll

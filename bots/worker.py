@@ -1,7 +1,8 @@
-"""The bots worker: hosts the market file's bots on one connection."""
+"""The bots worker: hosts the market's own bots, and those that people start."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import time
@@ -16,43 +17,79 @@ from exchange.messages.administration import NewAccount
 from exchange.messages.base import decoder
 from exchange.messages.market_data import Quote, Trades
 from exchange.money import parse_money
+from exchange.populations import with_population
+from exchange.questions import Questions
 from exchange.worker import Worker
 
+from . import registry
 from .bot import Bot, Prices
-from .market_maker import MarketMaker
-from .noise import NoiseTrader
-from .strategy import ClientOrderIds, Instrument, Strategy
+from .host import Host
+from .service import Service
+from .store import STORE_FILE, Store
+from .strategy import Instrument, Strategy, round_lots
 
 log = logging.getLogger(__name__)
-
-STRATEGIES: Final[dict[str, type[MarketMaker | NoiseTrader]]] = {"market-maker": MarketMaker, "noise": NoiseTrader}
 
 decode_quote: Final = decoder(Quote).decode
 decode_trades: Final = decoder(Trades).decode
 
 
+def parser() -> argparse.ArgumentParser:
+    """The worker's arguments."""
+    arguments = argparse.ArgumentParser(prog="python -P -m exchange.bots")
+    arguments.add_argument("--population", default="", help="instead of the market file's own bots; none for nobody")
+    return arguments
+
+
 async def main(worker: Worker) -> None:
-    """Run every bot of the market file until the worker is asked to stop; then take back their orders."""
-    market = worker.settings.market
+    """Run the market's own bots, and whatever people start, until the worker is asked to stop."""
+    market = with_population(worker.settings.market, getattr(worker.arguments, "population", ""))
     prices = {rules.symbol: Prices() for rules in market.symbols}
-    for symbol in {rules.symbol for rules in market.bots}:
+    for symbol in prices:
         await worker.nats.subscribe(subjects.quote(symbol), cb=quote_hearer(prices[symbol]))
         await worker.nats.subscribe(subjects.trade(symbol), cb=trade_hearer(prices[symbol]))
     run = f"{time.time_ns() // 1_000_000:x}"
-    tasks = {asyncio.create_task(host(worker, market, rules, prices[rules.symbol], run)) for rules in market.bots}
-    await worker.stopping.wait()
+    tasks = {asyncio.create_task(host(worker, market, rules, prices, run)) for rules in market.bots}
+    store = Store(worker.settings.data / STORE_FILE)
+    hosting = Host(worker.nats, store, instruments(market))
+    service = Service(worker.nats, store, hosting, instruments(market), prices, market.seed)
+    questions = Questions(worker.nats, "bots")
+    tasks |= {asyncio.create_task(hosting.run()), asyncio.create_task(service.open(questions))}
+    pending: set[asyncio.Task[object]] = {*tasks, asyncio.create_task(worker.stopping.wait())}
+    while not worker.stopping.is_set():
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # A failure here is the whole worker's: a bot's own ends in `host` or in the hosting.
+    await questions.stop()
+    await service.close()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await hosting.store(*hosting.bots.values())
+    store.close()
 
 
-async def host(worker: Worker, market: Market, rules: BotRules, prices: Prices, run: str) -> None:
-    """Run one bot. One that fails says why, takes back its orders and is stopped; the others go on."""
+async def host(worker: Worker, market: Market, rules: BotRules, prices: dict[str, Prices], run: str) -> None:
+    """Run one bot of the market file. One that fails says why, takes back its orders and is stopped; the others go on."""
     bot: Bot | None = None
     try:
-        account = NewAccount(rules.account, parse_money(rules.cash), {rules.symbol: rules.shares})
+        shares = {rules.symbol: rules.shares}
+        related = None
+        if rules.related:
+            first, other = instruments(market)[rules.symbol], instruments(market)[rules.related]
+            shares[rules.related] = round_lots(rules.shares * first.opening_price / other.opening_price, other.lot)
+            related = other, prices[rules.related]
+        account = NewAccount(rules.account, parse_money(rules.cash), shares)
         strategy = make_strategy(market, rules, run)
-        bot = Bot(worker.nats, account, rules.symbol, strategy, prices, f"{market.seed}/{rules.account}")
+        bot = Bot(
+            worker.nats,
+            account,
+            rules.symbol,
+            strategy,
+            prices[rules.symbol],
+            f"{market.seed}/{rules.account}",
+            related=related,
+        )
         await bot.run()
     except asyncio.CancelledError:
         pass
@@ -63,14 +100,16 @@ async def host(worker: Worker, market: Market, rules: BotRules, prices: Prices, 
 
 
 def make_strategy(market: Market, rules: BotRules, run: str) -> Strategy:
-    """The strategy of one bot. Raises ValueError for a parameter that it does not have."""
-    strategy = STRATEGIES[rules.strategy]
-    if unknown := sorted(rules.parameters.keys() - strategy.PARAMETERS.keys()):
-        known = ", ".join(strategy.PARAMETERS)
-        raise ValueError(f"{rules.account}: {rules.strategy} has no parameter {unknown[0]!r}; it has {known}")
-    definition = next(definition for definition in market.definitions() if definition.symbol == rules.symbol)
-    instrument = Instrument(definition.symbol, definition.tick, definition.lot, definition.opening_price)
-    return strategy(instrument, rules.shares, rules.parameters, ClientOrderIds(run))
+    """The strategy of one bot of the market file. Raises ValueError for a parameter that it does not have."""
+    return registry.make_strategy(rules.strategy, instruments(market)[rules.symbol], rules.shares, rules.parameters, run)
+
+
+def instruments(market: Market) -> dict[str, Instrument]:
+    """What is traded, by symbol."""
+    return {
+        rules.symbol: Instrument(rules.symbol, rules.tick, rules.lot, rules.opening_price, str(market.seed))
+        for rules in market.definitions()
+    }
 
 
 def quote_hearer(prices: Prices) -> Callable[[Msg], Awaitable[None]]:
@@ -89,5 +128,6 @@ def trade_hearer(prices: Prices) -> Callable[[Msg], Awaitable[None]]:
     async def hear(message: Msg) -> None:
         trades: Trades = decode_trades(message.data)
         prices.last = trades.trades[-1].price
+        prices.volume += sum(trade.quantity for trade in trades.trades)
 
     return hear

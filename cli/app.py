@@ -14,6 +14,7 @@ from . import (
     accounts,
     audit,
     bench,
+    bots,
     command,
     explain,
     history,
@@ -43,6 +44,8 @@ key = typer.Typer(help="API keys for programs.", no_args_is_help=True)
 account = typer.Typer(help="Open accounts, look at them, say who may log in, and end them.", no_args_is_help=True)
 replays = typer.Typer(help="Rebuild a moment of the past; or feed recorded order flow to the market.", no_args_is_help=True)
 
+bot = typer.Typer(help="Let rules trade for an account.", no_args_is_help=True)
+
 
 @app.callback()
 def shared(
@@ -63,6 +66,13 @@ add(app, bench.bench, panel="Market")
 app.add_typer(replays, name="replay", rich_help_panel="Market")
 replays.callback(invoke_without_command=True)(command.with_scope(time_travel.replay))
 add(replays, replay.lobster)
+app.add_typer(bot, name="bot", rich_help_panel="Trading")
+add(bot, bots.check)
+add(bot, bots.run)
+add(bot, bots.start)
+add(bot, bots.list_, "list")
+add(bot, bots.show)
+add(bot, bots.stop)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
 add(account, accounts.show)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,17 @@ def config_directory() -> Path:
     """Where the log-ins are kept."""
     named = os.environ.get(CONFIG_VARIABLE)
     return Path(named) if named else platformdirs.user_config_path("exchange")
+
+
+def bot_state_file(market: str, account: str, bot_file: Path) -> Path:
+    """Where a bot in the foreground keeps its state, so that it goes on after a crash. Raises Problem."""
+    key = hashlib.blake2b(f"{market}\n{bot_file.absolute()}".encode(), digest_size=6).hexdigest()
+    directory = config_directory() / "bots"
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Problem(f"the bot's state cannot be stored: {error.filename or directory}: {error.strerror}") from None
+    return directory / f"{account}-{key}.sqlite"
 
 
 def find_login(market: str, account: str) -> str | None:

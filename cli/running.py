@@ -57,7 +57,7 @@ class RunningMarket:
         ports: dict[str, int],
         listening: Listening,
         *,
-        bots: bool,
+        population: str,
     ) -> None:
         self._scope = scope
         self._directory = directory
@@ -77,7 +77,7 @@ class RunningMarket:
         )
         self._server = NatsServer(options, secrets, tie_to_parent())
         deaths_max = int(os.environ.get(DEATHS_VARIABLE) or DEATHS_MAX)
-        self._supervisor = Supervisor(directory, self._server, self._workers(bots), self._say, deaths_max)
+        self._supervisor = Supervisor(directory, self._server, self._workers(population), self._say, deaths_max)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -136,7 +136,7 @@ class RunningMarket:
             self._supervisor.kill()
         self._stopping.set()
 
-    def _workers(self, bots: bool) -> list[Child]:
+    def _workers(self, population: str) -> list[Child]:
         modules: list[tuple[str, str, Sequence[str]]] = [
             ("auth", "exchange.ledger.auth", ()),
             ("ledger", "exchange.ledger", ()),
@@ -147,8 +147,7 @@ class RunningMarket:
             ),
             ("historian", "exchange.ledger.historian", ()),
         ]
-        if bots:
-            modules.append(("bots", "exchange.bots", ()))
+        modules.append(("bots", "exchange.bots", ("--population", population)))
         data = ("--data", str(self._directory.path))
         workers = [Child(name, module, (*data, *more), self._directory.log(name), self._say) for name, module, more in modules]
         return [*workers, self._page]

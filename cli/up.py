@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from exchange.market import MarketError
+from exchange.market import POPULATIONS, MarketError
+from exchange.populations import NOBODY
 from exchange.secrets import SecretsError, load_secrets
 from exchange.server import ServerError, find_binary
 
@@ -32,7 +33,6 @@ def up(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Of the page; 0 for any free one.")] = 8080,
     nats_port: Annotated[int, typer.Option("--nats-port", min=0, max=65535, help="Of the NATS server.")] = 4222,
     ws_port: Annotated[int, typer.Option("--ws-port", min=0, max=65535, help="Of the server's websockets.")] = 9222,
-    no_bots: Annotated[bool, typer.Option("--no-bots", help="Without the bots of the market file.")] = False,
     tls: Annotated[
         tuple[Path, Path] | None,
         typer.Option("--tls", metavar="CERT KEY", help="Listen for everybody, encrypted; PEM files.", show_default=False),
@@ -47,10 +47,22 @@ def up(
     ws_url: Annotated[
         str, typer.Option("--ws-url", metavar="URL", help="Of the websockets behind a proxy, wss://….", show_default=False)
     ] = "",
+    no_bots: Annotated[bool, typer.Option("--no-bots", help="Without the market's own bots; people may start theirs.")] = False,
+    population: Annotated[
+        str,
+        typer.Option(
+            "--population",
+            metavar="NAME",
+            help=f"Other bots than the market file's: {', '.join(POPULATIONS)}.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Run a market until Ctrl-C: the NATS server, all workers, the page and the bots."""
     from .running import RunningMarket  # Costs as much as all the rest of `exchange --help`.
 
+    if population not in ("", *POPULATIONS):
+        raise Problem(f"there is no population {population}; choose one of {', '.join(POPULATIONS)}", MISUSED)
     ports = {"--port": port, "--nats-port": nats_port, "--ws-port": ws_port}
     listening = choose_listening(tls, insecure_listen, origin or [], ws_url)
     with DataDirectory.take(scope.data_directory) as directory:
@@ -67,8 +79,11 @@ def up(
         except OSError as error:
             raise Problem(f"the data directory cannot be written: {error.filename}: {error.strerror}") from None
 
+        if no_bots:
+            population = NOBODY
+
         async def run() -> None:
-            await RunningMarket(scope, directory, rules, secrets, ports, listening, bots=bool(rules.bots) and not no_bots).run()
+            await RunningMarket(scope, directory, rules, secrets, ports, listening, population=population).run()
 
         asyncio.run(run())
 

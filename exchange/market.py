@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,6 +18,24 @@ from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
 OPEN_ORDERS_MAX = 5_000
 INVITATION_LENGTH_MIN = 8
 MARKET_DATA_WORKERS_MAX = 8
+
+
+StrategyName = Literal[
+    "market-maker",
+    "avellaneda-stoikov",
+    "noise",
+    "trend-follower",
+    "mean-reversion",
+    "fundamental",
+    "twap",
+    "vwap",
+    "momentum-ignition",
+    "arbitrageur",
+]
+
+
+POPULATIONS: Final = ("calm", "busy", "volatile", "crash", "quiet-night")
+"""Each a file in populations/; see populations.py."""
 
 
 class MarketError(ValueError):
@@ -98,12 +116,14 @@ class BotRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A hosted bot: an ordinary account that trades by a strategy."""
 
     account: str
-    strategy: Literal["market-maker", "noise"]
+    strategy: StrategyName
     symbol: str
     cash: str | int | float = 1_000_000
     shares: int = 100_000
     parameters: dict[str, float] = {}
     """The strategy's numbers; see bots/."""
+    related: str = ""
+    """The arbitrageur's other symbol."""
 
 
 class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,6 +140,8 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Engines; symbols are dealt to them in turn, and stay where they were first put."""
     seed: int = 1
     """Of all the bots' randomness."""
+    population: str = ""
+    """Bots for each symbol, besides `bots`: see exchange/populations/. Also `exchange up --population`."""
     bots: list[BotRules] = []
     risk: RiskRules = RiskRules()
 
@@ -205,6 +227,8 @@ def _problems(market: Market) -> Iterator[str]:
     if not 1 <= market.limits.order_quantity <= QUANTITY_MAX:
         yield f"limits.order_quantity: expected 1 to {QUANTITY_MAX}, got {market.limits.order_quantity}"
     yield from _risk_problems(market.risk, symbols)
+    if market.population not in ("", *POPULATIONS):
+        yield f"population: expected one of {', '.join(POPULATIONS)}, got {market.population!r}"
     accounts: set[str] = set()
     for index, bot in enumerate(market.bots):
         field = f"bots[{index}]"
@@ -215,6 +239,8 @@ def _problems(market: Market) -> Iterator[str]:
         accounts.add(bot.account)
         if bot.symbol not in symbols:
             yield f"{field}.symbol: {bot.symbol} is not one of the symbols"
+        if (bot.strategy == "arbitrageur") != bool(bot.related) or (bot.related and bot.related not in symbols - {bot.symbol}):
+            yield f"{field}.related: an arbitrageur, and nobody else, names another one of the symbols"
         if not 0 <= bot.shares <= QUANTITY_MAX:
             yield f"{field}.shares: expected 0 or more, got {bot.shares}"
         yield from _amount_problems(f"{field}.cash", bot.cash)

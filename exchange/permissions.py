@@ -42,7 +42,7 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
         subscribe=("market.>", "_INBOX_{login}.>"),
     ),
     "trader": Permissions(
-        publish=("orders.{account}", "api.{account}.*", "auth.{login}.*", "public.*"),
+        publish=("orders.{account}", "api.{account}.*", "api.{account}.bots.*", "auth.{login}.*", "public.*"),
         subscribe=("reports.{account}", "market.>", "_INBOX_{login}.>"),
     ),
     # An API key of a trader has one of these or both. Neither may change the log-in, or make further keys.
@@ -55,7 +55,7 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
         subscribe=("market.>", "_INBOX_{login}.>"),
     ),
     "operator": Permissions(
-        publish=("admin.*", "api.*.*", "auth.*.*", "public.*", "$SRV.>"),
+        publish=("admin.*", "api.*.*", "api.*.bots.*", "auth.*.*", "public.*", "$SRV.>"),
         subscribe=("reports.*", "market.>", "_INBOX_{login}.>"),
     ),
     # Reads everything, changes nothing but its own password and sessions. Not even JetStream's reading requests: the server
@@ -76,7 +76,7 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
             "admin.open_account",
             "admin.deposit",
         ),
-        subscribe=("reports.*", "market.>", "_INBOX_{login}.>", "$SRV.>"),
+        subscribe=("reports.*", "market.>", "api.*.bots.*", "_INBOX_{login}.>", "$SRV.>"),
         answers=True,
     ),
     "worker": Permissions(publish=EVERYTHING, subscribe=EVERYTHING),

@@ -203,5 +203,5 @@ def test_lots() -> None:
 
 def test_unknown_parameters_are_named() -> None:
     rules = BotRules("maker", "market-maker", "KRYP", parameters={"levls": 3})
-    with pytest.raises(ValueError, match="maker: market-maker has no parameter 'levls'; it has levels, spread"):
+    with pytest.raises(ValueError, match="market-maker has no parameter 'levls'; it has levels, spread"):
         make_strategy(load_market(), rules, "run")

@@ -16,7 +16,7 @@ from tests.e2e.market_process import RunningMarket
 
 StartMarket = Callable[..., RunningMarket]
 
-WORKERS = ["nats", "auth", "ledger", "engine-1", "ticks", "historian", "web"]
+WORKERS = ["nats", "auth", "ledger", "engine-1", "ticks", "historian", "bots", "web"]
 STOP_SECONDS_MAX = 5.0
 MARKET = """
 title: Two shards

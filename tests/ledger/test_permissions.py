@@ -32,6 +32,9 @@ publish   api.alice.portfolio       -     x      x     x     -      x        x  
 publish   api.alice.reports         -     x      x     x     -      x        x     x
 publish   api.alice.fills           -     x      x     x     -      x        x     x
 publish   api.alice.history         -     x      x     x     -      x        x     x
+publish   api.alice.bots.start      -     x      x     -     -      x        -     -
+publish   api.bob.bots.start        -     -      -     -     -      x        -     -
+publish   api.alice.bots.start.x    -     -      -     -     -      -        -     -
 publish   api.bob.portfolio         -     -      -     -     -      x        x     x
 publish   auth.alice.show           -     x      -     -     -      x        -     -
 publish   auth.alice.key            -     x      -     -     -      x        -     -
@@ -86,6 +89,8 @@ subscribe reports.>                 -     -      -     -     -      x        x  
 subscribe orders.alice              -     -      -     -     -      -        -     -
 subscribe orders.*                  -     -      -     -     -      -        -     -
 subscribe api.alice.portfolio       -     -      -     -     -      -        -     -
+subscribe api.*.bots.*              -     -      -     -     -      -        -     x
+subscribe api.alice.bots.start      -     -      -     -     -      -        -     x
 subscribe api.*.*                   -     -      -     -     -      -        -     -
 subscribe auth.alice.key            -     -      -     -     -      -        -     -
 subscribe auth.>                    -     -      -     -     -      -        -     -

@@ -78,13 +78,14 @@ class BotsMarket:
         self.definitions = {definition.symbol: definition for definition in self.market.definitions()}
         apply(self.books, list(self.definitions.values()))
         self.last = {symbol: definition.opening_price for symbol, definition in self.definitions.items()}
+        self.volumes = dict.fromkeys(self.definitions, 0)
         self.orders: dict[int, tuple[str, Submit, int]] = {}
         self.order_ids = count(1)
         self.client_order_ids: set[tuple[str, str]] = set()
         for rules in self.market.bots:
             cash = parse_money(rules.cash)
             position = Position(rules.symbol, rules.shares, 0, self.last[rules.symbol])
-            holdings = Holdings(Portfolio(rules.account, cash, 0, [position], [], 0, 0), rules.symbol)
+            holdings = Holdings(Portfolio(rules.account, cash, 0, [position], [], 0, 0))
             self.traders[rules.account] = Trader(
                 rules,
                 make_strategy(self.market, rules, "run"),
@@ -114,7 +115,7 @@ class BotsMarket:
         book = self.books[symbol]
         bid = book.bids.best.price if book.bids.best else 0
         ask = book.asks.best.price if book.asks.best else 0
-        seen = trader.holdings.observe(time, bid, ask, self.last[symbol])
+        seen = trader.holdings.observe(time, symbol, bid, ask, self.last[symbol])._replace(volume=self.volumes[symbol])
         assert (seen.inventory, trader.holdings.cash) == (trader.shares, trader.cash), "the bot's own count is right"
         decision = trader.strategy.decide(seen, trader.random)
         self.largest_request = max(self.largest_request, len(decision.commands))
@@ -199,6 +200,7 @@ class BotsMarket:
             liquidity = "maker" if order_id == event.maker_order_id else "taker"
             filled = (event.price, event.quantity, remaining, cost, liquidity, time)
             self._report(account, OrderFilled(order_id, event.symbol, event.trade_id, command.side, *filled))
+        self.volumes[event.symbol] += event.quantity
         self.trades[event.symbol].append(Trade(time, event.price, event.quantity, *names))
 
     def _report(self, account: str, report: Report) -> None:
