@@ -43,7 +43,7 @@ TURN_SECONDS: Final = 0.01
 UNREPORTED_SECONDS: Final = 3.0
 """A report that takes longer is taken for lost."""
 SETTLE_SECONDS: Final = 3.0
-CANDLES_ASKED_MAX: Final = 4_000
+CANDLES_ASKED_MAX: Final = 3_500
 HISTORY_CANDLES: Final = 300
 """For indicators, in their own interval."""
 
