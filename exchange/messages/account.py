@@ -35,6 +35,10 @@ class OpenOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     """How much is shown at a time; 0 for all."""
     self_trade: SelfTrade = "cancel_newest"
     """Omitted for what the gate chooses when nobody says otherwise."""
+    pair: int = 0
+    """Id of the other order of its OCO pair; 0 for none."""
+    entry: int = 0
+    """Of the leg of a bracket: id of the entry for whose end it waits; 0 for an order that works."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -75,6 +79,23 @@ class ReportsAnswer(msgspec.Struct, frozen=True):
     number: int
     reports: list[Report]
     complete: bool
+
+
+class AccountRulesQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Asks api.<account>.rules for the account's rules, after changing those that are given."""
+
+    self_trade: SelfTrade | None = None
+    """For orders that do not say themselves."""
+    cancel_on_disconnect: bool | None = None
+    """Cancel all open orders when the account's last connection is lost."""
+
+
+class AccountRules(msgspec.Struct, frozen=True):
+    """Answer to api.<account>.rules, by the ledger."""
+
+    account: str
+    self_trade: SelfTrade
+    cancel_on_disconnect: bool
 
 
 class PageQuestion(msgspec.Struct, frozen=True, omit_defaults=True):

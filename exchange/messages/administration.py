@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from .base import Message
+from .base import Message, Phase
 
 
 class NewAccount(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,6 +55,23 @@ class Deposit(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = "deposit"
     key: str = ""
     """A client that got no answer asks again with the same key; it is booked once."""
+
+
+class PhaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.phase: a symbol, or every one, enters a phase; without a phase the one its schedule says, which ends a halt."""
+
+    symbol: str = ""
+    """Empty for the whole market."""
+    phase: Phase | None = None
+    """Not volatility_auction, which only a trade can start."""
+    reason: str = ""
+    """In words, for the public."""
+
+
+class Disconnected(msgspec.Struct, frozen=True):
+    """admin.disconnected: the last connection of an account was lost; its orders are cancelled if it asked for that."""
+
+    account: str
 
 
 class AccountQuestion(msgspec.Struct, frozen=True):
