@@ -121,7 +121,7 @@ class PhaseChanged(Message, frozen=True):
 
 
 class Indicated(Message, frozen=True):
-    """What an auction would do now. Told at the end of each journal batch that changed it, in the phases that collect orders."""
+    """What an auction would do now. Told at the end of each journal batch that changed it, in phases that collect orders."""
 
     symbol: str
     price: int
