@@ -29,6 +29,10 @@ decode_reply: Final = decoder(Outcome | list[Outcome]).decode
 decode_reports: Final = decoder(Reports).decode
 
 
+SHUT: Final = ("halted", "closed")
+"""Refusals that every other order would meet, too."""
+
+
 class Prices:
     """What the market shows of one symbol; 0 where nothing is known. Shared by the symbol's bots."""
 
@@ -47,13 +51,15 @@ class Bot:
 
     One request is under way at a time, and the strategy is asked again only when all reports of what was accepted have
     arrived, so that it never acts twice on the same picture. An unanswered request is sent again unchanged, ever more slowly;
-    after ATTEMPTS_MAX the bot asks for its portfolio, which tells what became of it.
+    after ATTEMPTS_MAX the bot asks for its portfolio, which tells what became of it. While its symbol is halted or closed it
+    tries one order every SHUT_SECONDS.
     """
 
     ANSWER_SECONDS: Final = 2.0
     ATTEMPTS_MAX: Final = 5
     PAUSE_SECONDS_MAX: Final = 5.0
     REPORT_SECONDS_MAX: Final = 3.0
+    SHUT_SECONDS: Final = 5.0
     MESSAGES_MAX: Final = 1_000
     """Messages of reports kept while the portfolio is being asked for; with more, it is asked for again."""
 
@@ -71,6 +77,8 @@ class Bot:
         """Client order ids that were sent and whose OrderAccepted has not been seen."""
         self._heard = asyncio.Event()
         self._complained: set[str] = set()
+        self._shut = False
+        """Whether the last order was refused for what its symbol's phase is."""
 
     async def run(self) -> None:
         """Open the account and trade until cancelled. Raises whatever the strategy raises."""
@@ -81,9 +89,10 @@ class Bot:
             prices = self._prices
             seen = holdings.observe(time.time_ns(), prices.bid, prices.ask, prices.last or holdings.last)
             decision = self._strategy.decide(seen, self._random)
-            if decision.commands:
-                await self._send(decision.commands)
-            await asyncio.sleep(max(decision.wake - time.time_ns(), 0) / SECOND)
+            if commands := few(decision.commands) if self._shut else decision.commands:
+                await self._send(commands)
+            pause = max(decision.wake - time.time_ns(), 0) / SECOND
+            await asyncio.sleep(max(pause, self.SHUT_SECONDS) if self._shut else pause)
 
     async def leave(self) -> None:
         """Take back all orders, so that nothing stale rests; gives up after ANSWER_SECONDS."""
@@ -134,6 +143,8 @@ class Bot:
             self._complain(outcomes)
             return
         for command, outcome in zip(commands, outcomes, strict=True):
+            if isinstance(command, Submit):
+                self._shut = isinstance(outcome, Refused) and outcome.reason in SHUT
             if isinstance(outcome, Refused):
                 self._complain(outcome)
                 self._unseen.discard(outcome.client_order_id)
@@ -171,3 +182,9 @@ class Bot:
         if refusal.reason not in self._complained:
             self._complained.add(refusal.reason)
             log.warning("%s: refused, %s: %s", self.account, refusal.reason, refusal.detail)
+
+
+def few(commands: list[Command]) -> list[Command]:
+    """All cancels, and one order to find out whether orders are taken again."""
+    orders = [command for command in commands if isinstance(command, Submit)]
+    return [command for command in commands if not isinstance(command, Submit)] + orders[:1]

@@ -10,6 +10,7 @@ from exchange.messages.account import OpenOrder, Portfolio
 from exchange.messages.base import CASH
 from exchange.messages.reports import (
     OrderAccepted,
+    OrderActivated,
     OrderCancelled,
     OrderCancelRefused,
     OrderDecremented,
@@ -86,6 +87,8 @@ class Holdings:
                     self.orders[report.order_id] = msgspec.structs.replace(order, **changes)
             case OrderDecremented():
                 self._leave(report.order_id, report.remaining)
+            case OrderActivated():
+                self._leave(report.order_id, report.quantity)
             case OrderTriggered() | OrderReplaceRefused():
                 pass  # What comes of a trigger is told next.
             case Transferred():

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from . import accounts, audit, bench, command, holdings, market_data, replay, status, trading, up
+from . import accounts, audit, bench, command, holdings, market_data, phases, replay, status, trading, up
 from .command import add
 from .problem import FAILED, Problem
 from .scope import Scope
@@ -41,12 +41,16 @@ add(app, up.up, panel="Market")
 add(app, status.status, panel="Market")
 add(app, audit.audit, panel="Market")
 add(app, bench.bench, panel="Market")
+add(app, phases.halt, panel="Market")
+add(app, phases.resume, panel="Market")
+add(app, phases.phase, panel="Market")
 app.add_typer(replays, name="replay", rich_help_panel="Market")
 add(replays, replay.lobster)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
 add(account, accounts.show)
 add(account, accounts.key)
+add(account, accounts.rules)
 add(app, accounts.login, panel="Accounts")
 add(app, trading.buy, panel="Trading")
 add(app, trading.sell, panel="Trading")

@@ -63,7 +63,11 @@ async def book(
         ]
         for name, side, sums in (("ask", depth.asks, totals[0]), ("bid", depth.bids, totals[1]))
     )
-    say(f"{depth.symbol}{f', spread {money(depth.asks[0][0] - depth.bids[0][0])}' if asks and bids else ''}")
+    spread = depth.asks[0][0] - depth.bids[0][0] if asks and bids else None
+    words = (
+        "" if spread is None else f", spread {money(spread)}" if spread > 0 else ", crossed: an auction is collecting orders"
+    )
+    say(f"{depth.symbol}{words}")
     columns = ("", "price", "size", "total", "depth")
     show_table(columns, [*reversed(asks), *bids], left=("", "depth"), empty="the book is empty")
 

@@ -10,7 +10,7 @@ from nats.aio.subscription import Subscription
 from exchange import subjects
 from exchange.worker import Worker, run
 
-from .desk import DEPOSIT, OPEN_ACCOUNT
+from .desk import DECODE, RULES
 from .questions import ADMIN_DIGEST, ADMIN_PORTFOLIO, PORTFOLIO, REPORTS
 from .stage import LedgerStage
 
@@ -49,8 +49,8 @@ async def main(worker: Worker) -> None:
 
     async def open_doors() -> None:
         handlers: dict[str, Handler] = {subjects.ORDERS: on_orders}
-        handlers |= {subjects.api("*", verb): on_question(verb) for verb in (PORTFOLIO, REPORTS)}
-        handlers |= {verb: on_question(verb) for verb in (OPEN_ACCOUNT, DEPOSIT, ADMIN_PORTFOLIO, ADMIN_DIGEST)}
+        handlers |= {subjects.api("*", verb): on_question(verb) for verb in (PORTFOLIO, REPORTS, RULES)}
+        handlers |= {verb: on_question(verb) for verb in (*DECODE, ADMIN_PORTFOLIO, ADMIN_DIGEST)}
         for subject, handler in handlers.items():
             subscriptions.append(await worker.nats.subscribe(subject, QUEUE, cb=handler))
         await worker.nats.flush()

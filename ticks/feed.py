@@ -45,8 +45,8 @@ class InstrumentState(msgspec.Struct, array_like=True, frozen=True):
     volume: int
     trades: int
     time: int
-    exhausted: tuple[int, Resting] | None = None
-    """See Book."""
+    exhausted: dict[int, Resting] | tuple[int, Resting] | None = None
+    """See Book. Not a dict in snapshots made before there were auctions."""
 
 
 class FeedState(msgspec.Struct, array_like=True, frozen=True):
@@ -63,7 +63,8 @@ class Instrument:
     def __init__(self, state: InstrumentState) -> None:
         symbol = state.definition.symbol
         self.definition = state.definition
-        self.book = Book(state.orders, state.exhausted)
+        exhausted = state.exhausted
+        self.book = Book(state.orders, dict([exhausted]) if isinstance(exhausted, tuple) else exhausted)
         self.series: dict[Interval, Series] = {
             interval: Series(symbol, interval, state.bars.get(interval)) for interval in SECONDS
         }
@@ -87,7 +88,7 @@ class Instrument:
             self.trades = event.trade_id
             self.last = event.price
             self.volume += event.quantity
-            self.book.trade(event.maker_order_id, event.quantity)
+            self.book.trade(event)
             trade = PublicTrade(event.trade_id, event.price, event.quantity, event.side, time)
             self.recent.append(trade)
             self.unsent.append(trade)
@@ -105,7 +106,7 @@ class Instrument:
             self.book.replace(event)
         elif type(event) is Decremented:
             self.book.decrement(event)
-        # A trigger, and what came too late, change nothing that the public sees.
+        # Triggers, activations, phases, and what came too late, change nothing in the book.
 
     def trim(self, stored: int) -> None:
         """Trades up to the id `stored` are in the store: keep the newest TRADES_KEPT of them."""

@@ -147,3 +147,7 @@ class OrderRecord(msgspec.Struct, frozen=True):
     self_trade: SelfTrade = "allow"
     open: int = 0
     """What can still trade; 0 for an order that ended."""
+    pair: int = 0
+    """As it was placed: id of the other order of its OCO pair, or of the other leg of its bracket; 0 for none."""
+    entry: int = 0
+    """As it was placed: of the leg of a bracket, id of the entry; 0 for none."""

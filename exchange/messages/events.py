@@ -138,8 +138,8 @@ class ReferenceMoved(Message, frozen=True):
     price: int
 
 
-ReplaceRefusal = Literal["late", "halted", "closed", "band"]
-"""Why a replace was refused: it came too late, or the symbol's phase or price band, changed meanwhile, did not allow it."""
+ReplaceRefusal = Literal["late", "halted", "closed"]
+"""Why a replace was refused: it came too late, or the symbol's phase, which changed meanwhile, did not allow it."""
 
 CancelReason = Literal[
     "owner",  # The owner asked for it.
@@ -155,7 +155,6 @@ CancelReason = Literal[
     "closed",  # The symbol was closed when it arrived.
     "auction",  # It trades at once or not at all, and an auction was collecting orders when it arrived.
     "auction_over",  # It was for an auction only (opg, cls), and that is over.
-    "band",  # Its limit was outside the price band when it arrived.
     "volatility",  # It trades at once or not at all, and would have traded outside the price band.
     "disconnected",  # Its owner's connection was lost.
 ]

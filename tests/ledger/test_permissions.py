@@ -27,10 +27,12 @@ publish   api.alice.portfolio       -     x       x      x
 publish   api.alice.reports         -     x       x      x
 publish   api.alice.fills           -     x       x      x
 publish   api.alice.history         -     x       x      x
+publish   api.alice.rules           -     x       x      -
 publish   api.alice.session         -     x       x      -
 publish   api.alice.key             -     x       x      -
 publish   api.alice.password        -     x       x      -
 publish   api.bob.portfolio         -     -       x      x
+publish   api.bob.rules             -     -       x      -
 publish   api.bob.session           -     -       x      -
 publish   api.bob.key               -     -       x      -
 publish   api.operator.session      -     -       x      -
@@ -43,7 +45,8 @@ publish   admin.open_account        -     -       x      x
 publish   admin.deposit             -     -       x      x
 publish   admin.create_account      -     -       x      -
 publish   admin.digest              -     -       x      -
-publish   admin.halt                -     -       x      -
+publish   admin.phase               -     -       x      -
+publish   admin.disconnected        -     -       x      -
 publish   market.KRYP.trade         -     -       -      -
 publish   reports.alice             -     -       -      -
 publish   journal                   -     -       -      -

@@ -6,11 +6,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.messages.base import decoder
-from exchange.messages.events import EventBatch, Moment, Rested, Traded
+from exchange.messages.events import (
+    Activated,
+    Cancelled,
+    Decremented,
+    Event,
+    EventBatch,
+    Indicated,
+    Moment,
+    PhaseChanged,
+    ReferenceMoved,
+    Refreshed,
+    Rested,
+    Traded,
+)
 from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
 from exchange.messages.market_data import Candle, PublicTrade
 from exchange.subjects import JOURNAL, events_log
 from tests.oracle.flow import Flow
+from ticks.book import Resting
 from ticks.candles import CLOSED_KEPT, SECONDS, Bar, Series
 from ticks.feed import TRADES_KEPT, CandleRow, Feed, FeedState
 
@@ -104,11 +118,20 @@ def test_neither_interleaving_nor_a_snapshot_changes_the_state(seed: int) -> Non
     assert msgspec.to_builtins(one.state().instruments) == msgspec.to_builtins(other.state().instruments)
 
 
-def test_a_snapshot_of_before_there_were_icebergs() -> None:
+def test_a_snapshot_of_before_there_were_auctions() -> None:
+    """It names one exhausted order or none, or is of a time when nothing had to be remembered of it."""
     state = msgspec.to_builtins(feed_of(flow_of(1)).state())
-    for instrument in state[0]:
-        assert instrument.pop() is None
-    assert Feed(msgspec.convert(state, FeedState)).state() == feed_of(flow_of(1)).state()
+    olds = [(), (None,), ((7, ["buy", 1000, 0]),)]
+    for instrument, old in zip(state[0], olds, strict=True):
+        assert instrument.pop() == {}
+        instrument += old
+    feed = Feed(msgspec.convert(state, FeedState))
+    third = feed.instruments["SYM2"].book
+    assert third.exhausted == {7: Resting("buy", 1000, 0)}
+    third.refresh(Refreshed(7, "SYM2", 5))
+    assert third.levels(1) == ([(1000, 5)], [])
+    third.cancel(7)
+    assert feed.state() == feed_of(flow_of(1)).state()
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 10**15), st.integers(1, 10**12)), max_size=50))
@@ -145,6 +168,35 @@ def test_memory_is_bounded_by_what_is_stored() -> None:
     assert instrument.recent[0].trade_id == 11
     instrument.trim(stored=10**6)
     assert [instrument.recent[0].trade_id, len(instrument.recent)] == [101, TRADES_KEPT]
+
+
+def test_an_auction_takes_from_both_sides_of_a_crossed_book() -> None:
+    """Icebergs on both sides, one of a pair, and an order that arrives with nobody to meet. Worked by hand."""
+    feed = Feed()
+    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
+    book, number = feed.instruments["KRYP"].book, 0
+
+    def hear(*events: Event) -> None:
+        """Each event in a batch of its own, with a snapshot behind it."""
+        nonlocal feed, book, number
+        for event in events:
+            number += 1
+            feed.apply(1, EventBatch(number, 1, "", [Moment(1, 5, [event])]))
+            feed = Feed(msgspec.msgpack.decode(msgspec.msgpack.encode(feed.state()), type=FeedState))
+        book = feed.instruments["KRYP"].book
+
+    hear(PhaseChanged("KRYP", "opening_auction"))
+    hear(Rested(1, "KRYP", "sell", 98, 4), Rested(2, "KRYP", "buy", 103, 3), Rested(3, "KRYP", "buy", 101, 9))
+    hear(Rested(4, "KRYP", "sell", 105, 6), Indicated("KRYP", 101, 9, 3))
+    assert book.best() == ((103, 3), (98, 4))
+    hear(PhaseChanged("KRYP", "continuous"))
+    hear(Traded("KRYP", 1, 1, 2, 101, 3, "buy", auction=True), Refreshed(2, "KRYP", 1))
+    hear(Traded("KRYP", 2, 1, 2, 101, 1, "buy", auction=True), Refreshed(1, "KRYP", 4), Refreshed(2, "KRYP", 2))
+    assert book.levels(9) == ([(103, 2), (101, 9)], [(98, 4), (105, 6)])
+    hear(Traded("KRYP", 3, 1, 2, 101, 2, "buy", auction=True), Traded("KRYP", 4, 1, 3, 101, 2, "buy", auction=True))
+    hear(Decremented(4, "KRYP", 2), Cancelled(8, "KRYP", 5, "pair"), Activated(9, "KRYP", 2), ReferenceMoved("KRYP", 101))
+    assert book.levels(9) == ([(101, 7)], [(105, 4)])
+    assert (feed.instruments["KRYP"].volume, feed.instruments["KRYP"].last) == (8, 101)
 
 
 def test_a_missing_trade_is_noticed() -> None:
