@@ -35,6 +35,10 @@ decode_reply: Final = decoder(Outcome | list[Outcome]).decode
 decode_reports: Final = decoder(Reports).decode
 
 
+SHUT: Final = ("halted", "closed")
+"""Refusals that every other order would meet, too."""
+
+
 class LimitReached(Exception):
     """A limit of the bot's file ends it; the text says which."""
 
@@ -55,12 +59,14 @@ class Bot:
 
     One request is under way at a time, and the strategy is asked again only when all reports of what was accepted have
     arrived, so that it never acts twice on the same picture. An unanswered request is sent again unchanged, ever more slowly;
-    after ATTEMPTS_MAX the bot asks for its portfolio, which tells what became of it.
+    after ATTEMPTS_MAX the bot asks for its portfolio, which tells what became of it. While its symbol is halted or closed it
+    tries one order every SHUT_SECONDS.
     """
 
     ANSWER_SECONDS: Final = ANSWER_SECONDS
     ATTEMPTS_MAX: Final = 5
     REPORT_SECONDS_MAX: Final = 3.0
+    SHUT_SECONDS: Final = 5.0
     MESSAGES_MAX: Final = 1_000
     """Messages of reports kept while the portfolio is being asked for; with more, it is asked for again."""
 
@@ -96,6 +102,8 @@ class Bot:
         self._heard = asyncio.Event()
         self._complained: set[str] = set()
         self._subscription: Subscription | None = None
+        self._shut = False
+        """Whether the last order was refused for what its symbol's phase is."""
 
     async def run(self) -> None:
         """Open the account and trade until cancelled. Raises LimitReached, and whatever the strategy raises."""
@@ -108,10 +116,12 @@ class Bot:
             seen = holdings.observe(time.time_ns(), self._symbol, prices.bid, prices.ask, prices.last)
             seen = seen._replace(volume=prices.volume, related=self._see_related(holdings))
             decision = self._strategy.decide(seen, self._random)
-            self._check_limits(holdings, seen, decision.commands)
-            if decision.commands:
-                await self._send(decision.commands)
-            await asyncio.sleep(max(decision.wake - time.time_ns(), 0) / SECOND)
+            commands = few(decision.commands) if self._shut else decision.commands
+            self._check_limits(holdings, seen, commands)
+            if commands:
+                await self._send(commands)
+            pause = max(decision.wake - time.time_ns(), 0) / SECOND
+            await asyncio.sleep(max(pause, self.SHUT_SECONDS) if self._shut else pause)
 
     async def close(self) -> None:
         """Hear no more reports."""
@@ -207,6 +217,8 @@ class Bot:
             self._complain(outcomes)
             return
         for command, outcome in zip(commands, outcomes, strict=True):
+            if isinstance(command, Submit):
+                self._shut = isinstance(outcome, Refused) and outcome.reason in SHUT
             if isinstance(outcome, Refused):
                 self._complain(outcome)
                 self._unseen.discard(outcome.client_order_id)
@@ -233,3 +245,9 @@ class Bot:
         if refusal.reason not in self._complained:
             self._complained.add(refusal.reason)
             log.warning("%s: refused, %s: %s", self.account, refusal.reason, refusal.detail)
+
+
+def few(commands: list[Command]) -> list[Command]:
+    """All cancels, and one order to find out whether orders are taken again."""
+    orders = [command for command in commands if isinstance(command, Submit)]
+    return [command for command in commands if not isinstance(command, Submit)] + orders[:1]

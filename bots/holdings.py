@@ -11,6 +11,7 @@ from exchange.messages.base import CASH
 from exchange.messages.reports import (
     AccountChanged,
     OrderAccepted,
+    OrderActivated,
     OrderCancelled,
     OrderCancelRefused,
     OrderDecremented,
@@ -93,6 +94,8 @@ class Holdings:
                     self.orders[report.order_id] = msgspec.structs.replace(order, **changes)
             case OrderDecremented():
                 self._leave(report.order_id, report.remaining)
+            case OrderActivated():
+                self._leave(report.order_id, report.quantity)
             case OrderTriggered() | OrderReplaceRefused() | AccountChanged():
                 pass  # What comes of a trigger is told next.
             case Transferred():

@@ -1,4 +1,4 @@
-"""Log-ins and accounts: account create, show, sessions, password, team …; login, logout."""
+"""Log-ins and accounts: account create, show, rules, sessions, password, team …; login, logout."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange import subjects
-from exchange.messages.account import Portfolio
+from exchange.messages.account import AccountRules, AccountRulesQuestion, Portfolio
 from exchange.messages.administration import AccountQuestion, Credentials, Done, Role
+from exchange.messages.base import SelfTrade
 from exchange.messages.logins import LogIn, LoginState, LogOut, Member, NewMember, NewPassword, Secret
 from exchange.money import parse_money
 from exchange.permissions import OPERATOR, token_id
@@ -163,6 +164,35 @@ async def logout(scope: Scope, name: Name) -> None:
         done = accepted(await client.request(subjects.auth(name, "log_out"), LogOut(token_id(secret)), Done))
     forget_login(scope.market, name)
     _tell(scope, done)
+
+
+async def rules(
+    scope: Scope,
+    self_trade: Annotated[
+        SelfTrade | None,
+        typer.Option(
+            "--self-trade", help="What happens when two of its orders would trade, unless they say.", show_default=False
+        ),
+    ] = None,
+    cancel_on_disconnect: Annotated[
+        bool | None,
+        typer.Option(
+            "--cancel-on-disconnect/--no-cancel-on-disconnect",
+            help="Cancel its open orders when its last connection is lost.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """The account's rules for all of its orders: show them, or change them first."""
+    async with scope.trader() as client:
+        wanted = AccountRulesQuestion(self_trade, cancel_on_disconnect)
+        found = accepted(await client.request(subjects.order_rules(client.account), wanted, AccountRules))
+    if scope.json:
+        show_json(found)
+        return
+    say(f"an order that would trade with another of {found.account}: {found.self_trade.replace('_', ' ')}")
+    lost = "are cancelled" if found.cancel_on_disconnect else "stay"
+    say(f"open orders {lost} when the last connection of {found.account} is lost")
 
 
 def login(scope: Scope, name: Name) -> None:

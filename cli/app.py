@@ -22,6 +22,7 @@ from . import (
     keys,
     library,
     market_data,
+    phases,
     replay,
     statement,
     status,
@@ -63,6 +64,9 @@ add(app, up.up, panel="Market")
 add(app, status.status, panel="Market")
 add(app, audit.audit, panel="Market")
 add(app, bench.bench, panel="Market")
+add(app, phases.halt, panel="Market")
+add(app, phases.resume, panel="Market")
+add(app, phases.phase, panel="Market")
 app.add_typer(replays, name="replay", rich_help_panel="Market")
 replays.callback(invoke_without_command=True)(command.with_scope(time_travel.replay))
 add(replays, replay.lobster)
@@ -76,6 +80,7 @@ add(bot, bots.stop)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
 add(account, accounts.show)
+add(account, accounts.rules)
 add(account, accounts.sessions)
 add(account, accounts.password)
 add(account, accounts.log_out, "log-out")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange import subjects
+from exchange.messages.account import OrderRecord
 from exchange.messages.explanation import ExplainQuestion, Explanation, LogPlace, OrderStep, QueuePlace
 
 from .order import ENDINGS
@@ -63,7 +64,16 @@ def _show(told: Explanation) -> None:
     if told.queue_now is not None:
         say(f"now {_place(told.queue_now)} (as of {_proof(told.queue_now.at)})")
     elif order is not None and order.status == "open":
-        say("it waits outside of the book" if order.stop_price else "the engine has not answered yet")
+        say(_waiting(order, told.steps))
+
+
+def _waiting(order: OrderRecord, steps: list[OrderStep]) -> str:
+    """Why an open order is not in the book."""
+    if order.entry and not any(step.what == "activated" for step in steps):
+        return f"it waits for the end of order {order.entry}"
+    if order.stop_price:
+        return "it waits outside of the book"
+    return "it waits for the closing auction" if order.tif == "cls" else "the engine has not answered yet"
 
 
 def _life(told: Explanation) -> Iterator[Line]:
@@ -94,13 +104,18 @@ def _step(step: OrderStep) -> str:
     match step.what:
         case "filled":
             fee = f", fee {money(step.fee)}" if step.fee else ""
-            return f"filled {step.quantity:,} at {money(step.price)} as {step.liquidity}{fee} (trade {step.trade_id})"
+            how = "in an auction" if step.liquidity == "auction" else f"as {step.liquidity}"
+            return f"filled {step.quantity:,} at {money(step.price)} {how}{fee} (trade {step.trade_id})"
         case "queued":
             return f"at the back of the queue at {money(step.price)} with {step.quantity:,}"
         case "triggered":
             return f"triggered at {money(step.price)}"
         case "replaced":
             return f"replaced: {step.quantity:,} open at {money(step.price)}"
+        case "activated":
+            return f"activated: its entry has ended, {step.quantity:,} are open"
+        case "decremented" if step.reason == "pair":
+            return f"{step.quantity:,} taken off: the other order of its pair lost as much"
         case "decremented":
             return f"{step.quantity:,} taken off: {ENDINGS['self_trade']}"
         case "ended":
@@ -110,6 +125,8 @@ def _step(step: OrderStep) -> str:
                 return f"ended with {step.quantity:,} unfilled: its owner cancelled it"
             if step.reason == "account_frozen":
                 return f"ended with {step.quantity:,} unfilled: the account was frozen"
+            if step.reason == "disconnected":
+                return f"ended with {step.quantity:,} unfilled: its owner's connection was lost"
             why = ENDINGS.get(step.reason, step.reason)  # type: ignore[call-overload]
             return f"ended with {step.quantity:,} unfilled: {why}"
 

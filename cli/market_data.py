@@ -104,8 +104,10 @@ BOOK_COLUMNS = ("", "price", "size", "total", "depth")
 
 
 def _spread(depth: Depth) -> str:
-    spread = f", spread {money(depth.asks[0][0] - depth.bids[0][0])}" if depth.asks and depth.bids else ""
-    return f"{depth.symbol}{spread}"
+    if not depth.asks or not depth.bids:
+        return depth.symbol
+    spread = depth.asks[0][0] - depth.bids[0][0]
+    return f"{depth.symbol}, " + (f"spread {money(spread)}" if spread > 0 else "crossed: an auction is collecting orders")
 
 
 def _book_rows(depth: Depth) -> list[tuple[str, ...]]:

@@ -12,7 +12,7 @@ import typer
 
 from exchange.messages.account import OpenOrder
 from exchange.messages.base import CLIENT_ORDER_ID_LENGTH_MAX, SYMBOL_PATTERN, Kind, SelfTrade, Side, TimeInForce
-from exchange.messages.events import CancelReason
+from exchange.messages.events import CancelReason, ReplaceRefusal
 from exchange.messages.requests import Submit
 from exchange.money import BASIS_POINTS, format_money, parse_money
 
@@ -41,7 +41,7 @@ Tif = Annotated[
     typer.Option(
         "--tif",
         help="Stay until cancelled (gtc, the default), for the day (day) or up to a date (gtd); "
-        "or trade at once what is possible (ioc), or all or nothing (fok).",
+        "trade at once what is possible (ioc), or all or nothing (fok); trade in the opening (opg) or closing (cls) auction.",
         show_default=False,
     ),
 ]
@@ -70,9 +70,28 @@ ENDINGS: Final[dict[CancelReason, str]] = {
     "ioc": "no more could be filled at once",
     "protection": "the price moved beyond the market's protection",
     "no_liquidity": "nothing was offered",
+    "pair": "the other order of its pair ended, or its entry traded nothing",
+    "halted": "trading is halted",
+    "closed": "the market is closed",
+    "auction": "an auction is collecting orders, and it would have to trade at once",
+    "auction_over": "the auction that it was for is over",
+    "volatility": "it would have traded outside the price band",
+    "disconnected": "your connection was lost",
 }
 """Why an order ended, for people."""
+REPLACE_REFUSALS: Final[dict[ReplaceRefusal, str]] = {
+    "late": "it had ended, or more had been filled",
+    "halted": "trading is halted",
+    "closed": "the market is closed",
+}
+"""Why an order was not replaced, for people."""
 RESTS: Final = ("gtc", "day", "gtd")
+AUCTIONS: Final = ("opg", "cls")
+WRITTEN: Final = (
+    *("limit", "stop", "trail", "tif", "until", "self_trade"),
+    *("take_profit", "stop_loss", "stop_loss_limit", "or_stop"),
+)
+"""Options with a value, named as the fields of Terms."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -86,13 +105,17 @@ class Terms(msgspec.Struct, frozen=True):
     post_only: bool = False
     display: int = 0
     self_trade: SelfTrade | None = None
+    take_profit: str = ""
+    stop_loss: str = ""
+    stop_loss_limit: str = ""
+    or_stop: str = ""
 
     @property
     def line(self) -> str:
         """The same as options, to be written again."""
         written = [
             f"--{field.replace('_', '-')} {chr(34) + value + chr(34) if ' ' in value else value}"
-            for field in ("limit", "stop", "trail", "tif", "until", "self_trade")
+            for field in WRITTEN
             if (value := getattr(self, field))
         ]
         written += ["--post-only"] * self.post_only + [f"--display {self.display}"] * bool(self.display)
@@ -145,8 +168,8 @@ def _tif(terms: Terms, kind: Kind, quantity: int) -> TimeInForce:
         raise Problem("--trail finds its own prices: without --stop and --limit", MISUSED)
     if (tif == "gtd") != bool(terms.until):
         raise Problem("--tif gtd and --until TIME belong together", MISUSED)
-    if kind == "market" and tif != "ioc":
-        raise Problem(f"an order without --limit trades at once; --tif {tif} needs a price", MISUSED)
+    if kind == "market" and tif not in ("ioc", *AUCTIONS):
+        raise Problem(f"an order without --limit trades at once or in an auction; --tif {tif} needs a price", MISUSED)
     if kind in ("stop", "stop_limit", "trailing_stop") and tif not in RESTS:
         raise Problem(f"an order with --stop or --trail waits; --tif {tif} does not", MISUSED)
     if terms.post_only and (kind != "limit" or tif not in RESTS):
@@ -201,8 +224,10 @@ def expires_of(text: str, now: int) -> int:
 
 
 def price_words(order: Submit) -> str:
-    """At which prices it trades."""
+    """At which prices it trades, and where only there."""
     limit = "at the market" if order.price is None else f"at {format_money(order.price)}"
+    if order.tif in AUCTIONS:
+        return f"{limit} in the {'opening' if order.tif == 'opg' else 'closing'} auction"
     if order.trail is not None:
         return f"{limit}, with a stop that trails by {format_money(order.trail)}"
     if order.trail_basis_points is not None:
@@ -222,6 +247,10 @@ def row_of(order: OpenOrder) -> tuple[str, ...]:
         kind += ", post-only"
     if order.display:
         kind += f", shows {order.display:,}"
+    if order.pair:
+        kind += f", paired with {order.pair}"
+    if order.entry:
+        kind += f", waits for {order.entry}"
     return (
         str(order.order_id),
         moment(order.time),

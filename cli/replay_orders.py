@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from exchange import subjects
-from exchange.lobster_reader import MAKER, TAKER, Fill, Step
+from exchange.lobster_reader import MAKER, TAKER, Fill, ReaderCommand, Step
 from exchange.market import Limits
 from exchange.messages.account import Fill as FillRow
 from exchange.messages.account import PageQuestion, Portfolio
 from exchange.messages.administration import Credentials, Deposit, Done
 from exchange.messages.base import CASH, COMMANDS_PER_REQUEST_MAX
-from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
+from exchange.messages.journal import CancelOrder, DefineSymbol, PlaceOrder, ReplaceOrder
 from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Replace, Submit
 
 from .accounts import create_login
@@ -88,7 +88,7 @@ class ReplayOrders:
             newest = await self._fills(trader, PageQuestion(1, symbol=self._symbol))
             trader.last_fill = newest[0].fill_id if newest else 0
 
-    async def add(self, commands: list[EngineCommand], fills: list[Fill], number: int = 0) -> None:
+    async def add(self, commands: list[ReaderCommand], fills: list[Fill], number: int = 0) -> None:
         """Commands of one message, and what they must fill."""
         for command in commands:
             if isinstance(command, ReplaceOrder) and command.order_id in self._unsettled:
@@ -228,7 +228,7 @@ async def portfolio_of(trader: Trader) -> Portfolio:
 
 @asynccontextmanager
 async def open_traders(
-    scope: Scope, symbol: str, opening: list[EngineCommand], steps: list[Step], limits: Limits
+    scope: Scope, symbol: str, opening: list[ReaderCommand], steps: list[Step], limits: Limits
 ) -> AsyncIterator[ReplayOrders]:
     """Accounts that can pay for all of it, opened by the operator where they do not exist. Raises Problem."""
     commands = [*opening, *(command for step in steps for command in step.commands)]
@@ -246,7 +246,7 @@ async def open_traders(
         yield ReplayOrders(symbol, traders[:-1], traders[-1], limits)
 
 
-def _open_peak(opening: list[EngineCommand], steps: list[Step]) -> int:
+def _open_peak(opening: list[ReaderCommand], steps: list[Step]) -> int:
     """How many orders rest at the same time."""
     remaining: dict[int, int] = {}
     peak = 0
@@ -265,7 +265,7 @@ def _open_peak(opening: list[EngineCommand], steps: list[Step]) -> int:
     return peak
 
 
-def _needs(commands: list[EngineCommand], account: str, symbol: str) -> dict[str, int]:
+def _needs(commands: list[ReaderCommand], account: str, symbol: str) -> dict[str, int]:
     """Enough for all orders of an account, as if none ended."""
     placed = [command for command in commands if isinstance(command, PlaceOrder) and command.account == account]
     cash = sum(command.price * command.quantity for command in placed if command.side == "buy")

@@ -22,9 +22,11 @@ from exchange.messages.reports import (
 )
 from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Refused, Replace
 
+from .groups import OrStop, StopLoss, StopLossLimit, TakeProfit, command_of, others_of
 from .holdings import counted
 from .order import (
     ENDINGS,
+    REPLACE_REFUSALS,
     ClientId,
     Display,
     Limit,
@@ -64,10 +66,16 @@ async def buy(
     post_only: PostOnly = False,
     display: Display = 0,
     self_trade: SelfTrading = None,
+    take_profit: TakeProfit = "",
+    stop_loss: StopLoss = "",
+    stop_loss_limit: StopLossLimit = "",
+    or_stop: OrStop = "",
     client_id: ClientId = "",
 ) -> None:
     """Buy shares, at a limit or at the market, now or once a price is reached."""
-    terms = Terms(limit, stop, trail, tif, until, post_only, display, self_trade)
+    terms = Terms(
+        limit, stop, trail, tif, until, post_only, display, self_trade, take_profit, stop_loss, stop_loss_limit, or_stop
+    )
     await _submit(scope, "buy", symbol, quantity, terms, client_id)
 
 
@@ -83,10 +91,16 @@ async def sell(
     post_only: PostOnly = False,
     display: Display = 0,
     self_trade: SelfTrading = None,
+    take_profit: TakeProfit = "",
+    stop_loss: StopLoss = "",
+    stop_loss_limit: StopLossLimit = "",
+    or_stop: OrStop = "",
     client_id: ClientId = "",
 ) -> None:
     """Sell shares, at a limit or at the market, now or once a price is reached."""
-    terms = Terms(limit, stop, trail, tif, until, post_only, display, self_trade)
+    terms = Terms(
+        limit, stop, trail, tif, until, post_only, display, self_trade, take_profit, stop_loss, stop_loss_limit, or_stop
+    )
     await _submit(scope, "sell", symbol, quantity, terms, client_id)
 
 
@@ -137,16 +151,19 @@ async def _submit(scope: Scope, side: Side, symbol: str, quantity: int, terms: T
     from exchange.client import new_client_order_id
 
     order = order_of(side, symbol, quantity, terms, client_id or new_client_order_id(), time.time_ns())
+    command = command_of(order, terms)
     async with scope.trader() as client:
         ends_at_once = order.tif in ("ioc", "fok") and order.kind in ("limit", "market")
         reports = await _hear_reports(client) if ends_at_once and not scope.json else None
         again = f"exchange --as {scope.account} {side} {order.symbol} {quantity}{terms.line}"
-        outcome = await _carry_out(scope, client, order, f"{again} --client-id {order.client_order_id}")
+        outcome = await _carry_out(scope, client, command, f"{again} --client-id {order.client_order_id}")
         if scope.json:
             show_json(outcome)
             return
         before = "was accepted before" if outcome.duplicate else "accepted"
         say(f"order {outcome.order_id} {before}: {side} {quantity:,} {order.symbol} {price_words(order)}")
+        for text in others_of(command, outcome):
+            say(text)
         if reports is not None and not outcome.duplicate:
             await _tell_end(reports, outcome.order_id)
 
@@ -209,7 +226,7 @@ async def _tell_replacement(reports: asyncio.Queue[Report], order_id: int) -> No
                         place = ", in its place in the queue" if replaced.kept_place else ""
                         say(f"replaced: {replaced.quantity:,} open at {money(replaced.price)}{place}")
                         return
-                    case OrderReplaceRefused(order_id=id_) if id_ == order_id:
-                        say("not replaced: it had ended, or more had been filled")
+                    case OrderReplaceRefused(order_id=id_) as refused if id_ == order_id:
+                        say(f"not replaced: {REPLACE_REFUSALS[refused.reason]}")
                         return
     say("what became of it is not known yet; see: exchange orders")

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from sys import intern
 
-from exchange.messages.events import Cancelled, CancelReason, Rested, Traded
+from exchange.messages.events import CancelReason, Rested, Traded
 from exchange.messages.journal import PlaceOrder
 
 from .book import Book, BookSide
 from .emit import Emit
 from .fill_or_kill import fillable
 from .iceberg import end_part
+from .mirror import end, mirror_loss
+from .phases import admitted
 from .self_trade import prevent
 from .terms import terms_of
-from .triggering import place_stop
+from .volatility import price_beyond, reach, start_auction
 
 
-def arrive(book: Book, order: PlaceOrder, emit: Emit) -> Book | None:
-    """Trade what can be traded; what is left rests, or is cancelled when the order may not rest. A stop order may have to wait.
+def arrive(book: Book, order: PlaceOrder, emit: Emit) -> None:
+    """Trade what can be traded; what is left rests, or is cancelled when the order may not rest.
 
-    Returns the book if trades have reached stops that wait in it.
+    A stop order may have to wait, and the phase may be one in which orders rest without meeting, or do not come in at all.
     """
-    kind = order.kind
-    if kind != "limit" and kind != "market":
-        triggered = place_stop(book, order, emit)
-        if triggered is None:
-            return None
-        order, kind = triggered, triggered.kind
+    kind, tif = order.kind, order.tif
+    collecting = False
+    if kind != "limit" or tif != "gtc" or book.phase != "continuous":
+        met = admitted(book, order, emit)
+        if met is None:
+            return
+        order, kind, tif = met, met.kind, met.tif
+        collecting = book.phase != "continuous"
     price = order.price
     remaining = order.quantity
     assert price > 0, order
@@ -36,18 +40,20 @@ def arrive(book: Book, order: PlaceOrder, emit: Emit) -> Book | None:
     else:
         own, opposite, key = book.asks, book.bids, price
     best = opposite.best
-    reached = None
-    if best is not None and best.key <= -key:
+    beyond = 0  # The price of a trade that only the band prevented.
+    if best is not None and best.key <= -key and not collecting:
         if order.post_only:
-            emit(Cancelled(order.order_id, book.symbol, remaining, "post_only"))
-            return None
-        if order.tif != "fok" or kind == "market" or fillable(book, opposite, -key, order):
-            remaining = _trade(book, opposite, -key, order, emit)
-        if book.stops.reached:
-            reached = book
+            end(book, order.order_id, remaining, "post_only", emit)
+            return
+        key_max = -key if book.band is None else reach(book.band, opposite, -key)
+        fok = tif == "fok" and kind == "limit"
+        fills = not fok or fillable(book, opposite, -key, order)
+        if fills and (not fok or key_max == -key or fillable(book, opposite, key_max, order)):
+            remaining = _trade(book, opposite, key_max, order, emit)
         if not remaining:
-            return reached
-    tif = order.tif
+            return
+        if fills and key_max != -key:
+            beyond = price_beyond(opposite, key_max, -key)
     if kind == "limit" and tif != "ioc" and tif != "fok":
         order_id = order.order_id
         if tif != "gtc" or order.display or order.post_only:
@@ -55,13 +61,14 @@ def arrive(book: Book, order: PlaceOrder, emit: Emit) -> Book | None:
         book.rest(own, key, order_id, remaining, order.account, order.self_trade)
         emit(Rested(order_id, book.symbol, own.name, price, remaining))
     else:
-        emit(Cancelled(order.order_id, book.symbol, remaining, _unfilled_reason(order, met_nothing=best is None)))
-    return reached
+        end(book, order.order_id, remaining, _unfilled_reason(order, best is None, beyond), emit)
+    if beyond:
+        start_auction(book, beyond, emit)
 
 
 def _trade(book: Book, opposite: BookSide, key_max: int, order: PlaceOrder, emit: Emit) -> int:
     """Trade with the levels up to `key_max`, best price first, oldest order first; returns the quantity left."""
-    symbol, side, order_id, terms = book.symbol, order.side, order.order_id, book.terms
+    symbol, side, order_id, terms, groups = book.symbol, order.side, order.order_id, book.terms, book.groups
     prevented = intern(order.account) if order.self_trade != "allow" else None
     remaining = order.quantity
     first = price = 0
@@ -87,6 +94,9 @@ def _trade(book: Book, opposite: BookSide, key_max: int, order: PlaceOrder, emit
             end_part(book, maker, emit)
         else:
             book.remove(maker)
+        if groups:
+            mirror_loss(book, maker.order_id, quantity, maker.order_id not in book.orders, emit)
+            mirror_loss(book, order_id, quantity, not remaining, emit)
     if price:
         book.last = price
         if book.stops.waiting:
@@ -94,7 +104,9 @@ def _trade(book: Book, opposite: BookSide, key_max: int, order: PlaceOrder, emit
     return remaining
 
 
-def _unfilled_reason(order: PlaceOrder, met_nothing: bool) -> CancelReason:
+def _unfilled_reason(order: PlaceOrder, met_nothing: bool, beyond: int) -> CancelReason:
+    if beyond:
+        return "volatility"
     if order.kind == "limit":
         return "fok" if order.tif == "fok" else "ioc"
     return "no_liquidity" if met_nothing else "protection"

@@ -13,8 +13,11 @@ from sys import intern
 import msgspec
 from sortedcontainers import SortedList
 
-from exchange.messages.base import SelfTrade, Side
+from exchange.messages.base import Phase, SelfTrade, Side
+from exchange.messages.journal import DefineSymbol, PlaceOrder
 
+from .bands import Bands, bands_of
+from .groups import Bracket, Groups, Pair
 from .stops import Stop, Stops
 from .terms import Terms
 
@@ -89,9 +92,34 @@ class BookSide:
 
 
 class Book:
-    """All open orders of one symbol: those that rest, and the stop orders that wait for a price."""
+    """All open orders of one symbol: those that rest, the stop orders that wait for a price, and those parked for later."""
 
-    __slots__ = ("asks", "bids", "expiring", "last", "orders", "stops", "symbol", "terms", "tick", "trades")
+    __slots__ = (
+        "asks",
+        "band",
+        "bands",
+        "bids",
+        "completed",
+        "expiring",
+        "groups",
+        "last",
+        "looking",
+        "orders",
+        "parked",
+        "phase",
+        "phase_reason",
+        "reference",
+        "reference_time",
+        "stops",
+        "symbol",
+        "terms",
+        "tick",
+        "time",
+        "told",
+        "trades",
+        "unsettled",
+        "until",
+    )
 
     def __init__(self, symbol: str, trades: int = 0, last: int = 0, tick: int = 1) -> None:
         self.symbol = symbol
@@ -110,6 +138,30 @@ class Book:
         self.stops = Stops()
         self.expiring: SortedList[tuple[int, int]] = SortedList()
         """(expires, order id) of all open orders that expire."""
+        self.parked: dict[int, PlaceOrder] = {}
+        """By id: orders for the closing auction until it comes, legs of brackets until their entries have ended."""
+        self.groups: Groups = {}
+        self.phase: Phase = "continuous"
+        self.phase_reason = ""
+        self.until = 0
+        """When a volatility auction ends, in nanoseconds since 1970."""
+        self.told = (0, 0, 0)
+        """What the public knows of the auction to come: price, volume, imbalance."""
+        self.bands = Bands()
+        self.reference = 0
+        """The reference price."""
+        self.reference_time = 0
+        """Of the journal batch in which it last followed the market."""
+        self.band: tuple[int, int] | None = None
+        """The lowest and the highest price of a trade now."""
+        self.time = 0
+        """Of the journal batch that is being applied. Not part of the state."""
+        self.completed: dict[int, Bracket] = {}
+        """By entry id: entries of the present command have ended, and their legs come next."""
+        self.looking = False
+        """Stops that came in another phase have not looked at the last price yet."""
+        self.unsettled = False
+        """Something follows from what happened: see settling.py."""
 
     def __del__(self) -> None:
         for order in self.orders.values():
@@ -190,27 +242,47 @@ class Book:
         else:
             level.tail = previous
 
-    def wait(self, stop: Stop) -> None:
-        """Let a stop order wait for its price."""
+    def wait(self, stop: Stop, reached: bool = False) -> None:
+        """Let a stop order wait, for its price or, if that was reached already, for the moment in which it may trigger."""
         order_id, expires = stop.order.order_id, stop.order.expires
         assert order_id not in self.orders, f"order {order_id} is in the book already"
-        self.stops.add(stop)
+        self.stops.add(stop, reached)
         if expires:
             self.expiring.add((expires, order_id))
 
     def stop_waiting(self, stop: Stop) -> None:
         """Take out a stop order that waits."""
         self.stops.remove(stop)
-        self._forget_expiry(stop)
+        if stop.order.expires:
+            self.expiring.remove((stop.order.expires, stop.order.order_id))
 
     def follow(self, prices: tuple[int, ...]) -> None:
-        """After trades at these prices, in this order: trailing stops move, and the stops reached wait no longer."""
+        """After trades at these prices, in this order: trailing stops move, and some are reached."""
+        stops = self.stops
         for price in prices:
-            for stop in self.stops.follow(price, self.tick):
-                self._forget_expiry(stop)
+            stops.follow(price, self.tick)
+        if stops.reached:
+            self.unsettled = True
+
+    def look_at_last(self) -> None:
+        """Stops may trigger from here on: those that came meanwhile are to look at the last price."""
+        self.looking = self.unsettled = True
+
+    def park(self, order: PlaceOrder) -> None:
+        """Keep an order for later. One for the closing auction may expire meanwhile, the leg of a bracket does not."""
+        self.parked[order.order_id] = order
+        if order.tif == "cls" and order.expires:
+            self.expiring.add((order.expires, order.order_id))
+
+    def unpark(self, order_id: int) -> PlaceOrder:
+        """Take out an order that was kept for later."""
+        order = self.parked.pop(order_id)
+        if order.tif == "cls" and order.expires:
+            self.expiring.remove((order.expires, order_id))
+        return order
 
     def take_out(self, order_id: int) -> int:
-        """Take out an order, resting or waiting; returns the quantity that was open, 0 if the order is not."""
+        """Take out an order, resting, waiting or parked; returns the quantity that was open, 0 if the order is not."""
         if (order := self.orders.get(order_id)) is not None:
             quantity = self.open_quantity(order)
             self.remove(order)
@@ -218,11 +290,23 @@ class Book:
         if (stop := self.stops.waiting.get(order_id)) is not None:
             self.stop_waiting(stop)
             return stop.order.quantity
-        return 0
+        return self.unpark(order_id).quantity if order_id in self.parked else 0
 
-    def _forget_expiry(self, stop: Stop) -> None:
-        if stop.order.expires:
-            self.expiring.remove((stop.order.expires, stop.order.order_id))
+    def define(self, rules: DefineSymbol) -> None:
+        """Rules from here on. The opening price is the reference until there is another one."""
+        self.tick = rules.tick
+        self.bands = bands_of(rules)
+        self.set_reference(self.reference or rules.opening_price)
+
+    def set_reference(self, price: int) -> None:
+        """Another reference price, and the band around it."""
+        self.reference = price
+        self.band = self.bands.around(price, self.tick)
+
+    def set_phase(self, phase: Phase, reason: str, until: int) -> None:
+        """Another phase; nothing is known of an auction that begins."""
+        self.phase, self.phase_reason, self.until = phase, reason, until
+        self.told = (0, 0, 0)
 
     def check(self) -> None:
         """Every invariant, slowly; tests call it after each command."""
@@ -238,16 +322,45 @@ class Book:
                 assert level.key == key == sign * level.price
                 assert level.price > 0
                 _check_queue(level)
-        if self.bids.best and self.asks.best:
-            assert self.bids.best.price < self.asks.best.price, "a resting book is never crossed"
+        if self.bids.best and self.asks.best and self.phase == "continuous":
+            assert self.bids.best.price < self.asks.best.price, "a book in which orders meet is never crossed"
         assert self.terms.keys() <= self.orders.keys(), "terms are those of resting orders"
         for order_id, terms in self.terms.items():
             terms.check(self.orders[order_id].remaining)
-        self.stops.check(self.last)
+        self.stops.check(self.last if self.phase == "continuous" else 0)
         assert not self.stops.waiting.keys() & self.orders.keys(), "an order rests or waits"
+        assert not self.parked.keys() & (self.orders.keys() | self.stops.waiting.keys()), "or is parked"
         expiring = {(terms.expires, order_id) for order_id, terms in self.terms.items() if terms.expires}
         expiring |= {(stop.order.expires, order_id) for order_id, stop in self.stops.waiting.items() if stop.order.expires}
+        expiring |= {
+            (order.expires, order_id) for order_id, order in self.parked.items() if order.tif == "cls" and order.expires
+        }
         assert list(self.expiring) == sorted(expiring), "the index holds exactly the orders that expire"
+        assert not self.completed
+        assert not self.looking
+        assert not self.unsettled, "what follows from a command is part of it"
+        assert self.band == self.bands.around(self.reference, self.tick)
+        self._check_groups()
+
+    def _check_groups(self) -> None:
+        for order_id, group in self.groups.items():
+            assert self._open(order_id), "whoever is one of a group is open"
+            if isinstance(group, Pair):
+                assert order_id in (group.limit_id, group.stop_id)
+                assert self.groups[group.other(order_id)] is group, "a pair is one of two"
+                assert self._open(order_id) == self._open(group.other(order_id)), "both have the same open"
+            else:
+                assert order_id in (group.entry_id, *group.legs)
+                assert all(self.groups[member] is group for member in (group.entry_id, *group.legs))
+                assert all(leg in self.parked for leg in group.legs), "legs wait for their entry"
+        legs = {leg for group in self.groups.values() if isinstance(group, Bracket) for leg in group.legs}
+        assert all(order.tif == "cls" or order_id in legs for order_id, order in self.parked.items())
+
+    def _open(self, order_id: int) -> int:
+        if (order := self.orders.get(order_id)) is not None:
+            return self.open_quantity(order)
+        placed = stop.order if (stop := self.stops.waiting.get(order_id)) else self.parked.get(order_id)
+        return placed.quantity if placed else 0
 
 
 Books = dict[str, Book]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from exchange.messages.events import Cancelled, Event
+from exchange.messages.events import Event
 
 from .book import Books
+from .mirror import end
+from .settling import settle
 
 
 def expire(books: Books, time: int) -> list[Event]:
-    """End all orders that expire at this time or before, in order of their expiry and, at the same one, of their ids."""
+    """End all orders that expire at this time or before, in order of their expiry and, at the same one, of their ids.
+
+    What follows from that, follows when all have ended.
+    """
     due = [
         (expires, order_id, book)
         for book in books.values()
@@ -16,4 +21,12 @@ def expire(books: Books, time: int) -> list[Event]:
         for expires, order_id in book.expiring.irange(maximum=(time + 1, 0))
     ]
     due.sort(key=lambda entry: entry[:2])
-    return [Cancelled(order_id, book.symbol, book.take_out(order_id), "expired") for _, order_id, book in due]
+    events: list[Event] = []
+    emit = events.append
+    for _, order_id, book in due:
+        if quantity := book.take_out(order_id):  # Nothing if it was the other order of a pair that has expired.
+            end(book, order_id, quantity, "expired", emit)
+    for _, book in sorted(books.items()):
+        if book.unsettled:
+            settle(book, emit)
+    return events

@@ -10,26 +10,41 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from exchange.messages.events import Cancelled, CancelRefused, Event
-from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
+from exchange.messages.journal import (
+    CancelOrder,
+    DefineSymbol,
+    EngineCommand,
+    PlaceBracket,
+    PlaceOco,
+    PlaceOrder,
+    ReplaceOrder,
+    SetPhase,
+)
 
 from .arriving import arrive
 from .book import Book, Books
+from .brackets import place_bracket
 from .emit import Emit
+from .entering import set_phase
+from .mirror import mirror_end
+from .pairs import place_oco
 from .replacing import replace_order
-from .triggering import trigger
+from .settling import settle
 
 
-def apply(books: Books, commands: Iterable[EngineCommand]) -> list[Event]:
-    """Apply commands in order and return what happened."""
+def apply(books: Books, commands: Iterable[EngineCommand], time: int = 0) -> list[Event]:
+    """Apply commands of a journal batch of this time in order, each with all that follows, and return what happened."""
     events: list[Event] = []
     emit, handlers = events.append, HANDLERS
     for command in commands:
         if type(command) is DefineSymbol:
             define_symbol(books, command)
             continue
-        reached = handlers[type(command)](books[command.symbol], command, emit)
-        if reached is not None:
-            trigger_stops(reached, emit)
+        book = books[command.symbol]
+        book.time = time
+        handlers[type(command)](book, command, emit)
+        if book.unsettled:
+            settle(book, emit)
     return events
 
 
@@ -37,7 +52,7 @@ def define_symbol(books: Books, command: DefineSymbol) -> None:
     """Open a book; what is in one that is open stays as it is when the symbol's rules change."""
     if command.symbol not in books:
         books[command.symbol] = Book(command.symbol)
-    books[command.symbol].tick = command.tick
+    books[command.symbol].define(command)
 
 
 def cancel_order(book: Book, command: CancelOrder, emit: Emit) -> None:
@@ -52,19 +67,17 @@ def cancel_order(book: Book, command: CancelOrder, emit: Emit) -> None:
     else:
         quantity = order.remaining
         book.remove(order)
-    emit(Cancelled(order_id, book.symbol, quantity, "owner"))
+    emit(Cancelled(order_id, book.symbol, quantity, command.reason))
+    if book.groups:
+        mirror_end(book, order_id, emit)
 
 
-def trigger_stops(book: Book, emit: Emit) -> None:
-    """Trigger the stops that trades have reached, and then those that the trades of these reach, until there are none."""
-    while due := book.stops.take_reached():
-        for stop in due:
-            arrive(book, trigger(book, stop, emit), emit)
-
-
-HANDLERS: Final[dict[type, Callable[[Book, Any, Emit], Book | None]]] = {
+HANDLERS: Final[dict[type, Callable[[Book, Any, Emit], None]]] = {
     PlaceOrder: arrive,
     ReplaceOrder: replace_order,
     CancelOrder: cancel_order,
+    PlaceOco: place_oco,
+    PlaceBracket: place_bracket,
+    SetPhase: set_phase,
 }
-"""Each returns the book if trades have reached stops that wait in it."""
+"""What follows from a command is left to settling.py."""

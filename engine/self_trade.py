@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from exchange.messages.events import Cancelled, Decremented
+from exchange.messages.events import Decremented
 from exchange.messages.journal import PlaceOrder
 
 from .book import Book, Order
 from .emit import Emit
 from .iceberg import reduce
+from .mirror import end, mirror_loss
 
 
 def prevent(book: Book, maker: Order, aggressor: PlaceOrder, remaining: int, emit: Emit) -> int:
@@ -19,11 +20,15 @@ def prevent(book: Book, maker: Order, aggressor: PlaceOrder, remaining: int, emi
         emit(Decremented(maker.order_id, symbol, quantity))
         emit(Decremented(aggressor.order_id, symbol, quantity))
         reduce(book, maker, quantity, emit)
-        return remaining - quantity
+        remaining -= quantity
+        if book.groups:
+            mirror_loss(book, maker.order_id, quantity, maker.order_id not in book.orders, emit, traded=False)
+            mirror_loss(book, aggressor.order_id, quantity, not remaining, emit, traded=False)
+        return remaining
     if mode != "cancel_newest":
         book.remove(maker)
-        emit(Cancelled(maker.order_id, symbol, quantity, "self_trade"))
+        end(book, maker.order_id, quantity, "self_trade", emit)
     if mode == "cancel_oldest":
         return remaining
-    emit(Cancelled(aggressor.order_id, symbol, remaining, "self_trade"))
+    end(book, aggressor.order_id, remaining, "self_trade", emit)
     return 0

@@ -12,9 +12,8 @@ from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
 from exchange.stage import Batches, ReplayError, Turn
 from exchange.subjects import JOURNAL, events_log
 
+from .batch import apply_batch
 from .book import Books
-from .expiry import expire
-from .matching import apply
 from .parts import encode_batches
 from .state import EngineState, book_states, books_of, decode_state, encode_state
 
@@ -93,17 +92,20 @@ class EngineStage:
         for payload in inputs.get(JOURNAL, ()):
             batch = decode_journal(payload)
             through = batch.number
-            events = expire(self.books, batch.time)
+            commands: list[EngineCommand] = []
             for group in batch.groups:
                 if group.shard == self._shard:
-                    commands = decode_commands(group.commands)
-                    caused = apply(self.books, commands)
-                    events += caused
-                    # A stop order that waits changes the books and causes no event. The log says all the same that it is
-                    # contained, so that an audit of the log has the books that the ledger knows.
-                    quiet = quiet or (not caused and any(type(command) is not DefineSymbol for command in commands))
+                    commands += decode_commands(group.commands)
+            events = apply_batch(self.books, batch.time, commands)
             if events:
                 moments.append(Moment(batch.number, batch.time, events))
+            # A stop order that waits changes the books and causes no event, like a reference price that was looked at and
+            # stays. The log says all the same that it is contained, so that an audit of the log has the books that the
+            # ledger knows.
+            elif any(type(command) is not DefineSymbol for command in commands) or any(
+                book.reference_time == batch.time for book in self.books.values()
+            ):
+                quiet = True
         if moments or quiet:
             payloads = encode_batches(self._number + 1, self._previous, through, moments)
             self._pending += payloads

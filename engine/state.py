@@ -10,10 +10,12 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages.base import SelfTrade, Side
+from exchange.messages.base import Phase, SelfTrade, Side
 from exchange.messages.journal import PlaceOrder
 
+from .bands import Bands
 from .book import Book, Books, BookSide
+from .groups import Bracket, Pair
 from .stops import Stop
 from .terms import Terms
 
@@ -32,8 +34,19 @@ class BookState(msgspec.Struct, frozen=True):
     asks: list[LevelState]
     terms: list[tuple[int, Terms]]
     """Of the orders that have any, by order id."""
-    stops: list[tuple[PlaceOrder, int]]
-    """Those that wait, and where their stop prices stand."""
+    stops: list[tuple[PlaceOrder, int, bool]]
+    """Those that wait, where their stop prices stand, and whether a trade has reached them."""
+    parked: list[PlaceOrder]
+    """In order of their ids, like pairs and brackets."""
+    pairs: list[Pair]
+    brackets: list[Bracket]
+    phase: Phase
+    phase_reason: str
+    until: int
+    told: tuple[int, int, int]
+    bands: Bands
+    reference: int
+    reference_time: int
 
 
 class EngineState(msgspec.Struct, frozen=True):
@@ -80,13 +93,25 @@ def books_of(states: list[BookState]) -> Books:
                     book.rest(side, sign * price, order_id, shown, account, self_trade)
         for order_id, terms in state.terms:
             book.keep_terms(order_id, msgspec.structs.replace(terms))
-        for order, stop_price in state.stops:
-            book.wait(Stop(order, stop_price))
+        for order, stop_price, reached in state.stops:
+            book.wait(Stop(order, stop_price), reached)
+        for order in state.parked:
+            book.park(order)
+        for pair in state.pairs:
+            book.groups[pair.limit_id] = book.groups[pair.stop_id] = pair
+        for bracket in state.brackets:
+            for order_id in (bracket.entry_id, *bracket.legs):
+                book.groups[order_id] = bracket
+        book.set_phase(state.phase, state.phase_reason, state.until)
+        book.told = state.told
+        book.bands = state.bands
+        book.reference_time = state.reference_time
+        book.set_reference(state.reference)
     return books
 
 
 def open_quantities(books: Books) -> Iterator[OpenQuantity]:
-    """All open orders by symbol: bids before asks, best first, oldest first; then waiting stops by order id."""
+    """All open orders by symbol: bids before asks, best first, oldest first; then waiting stops, then parked ones, by id."""
     for symbol, book in sorted(books.items()):
         for order in book:
             level = order.level
@@ -94,9 +119,12 @@ def open_quantities(books: Books) -> Iterator[OpenQuantity]:
         for _, stop in sorted(book.stops.waiting.items()):
             placed = stop.order
             yield OpenQuantity(placed.order_id, symbol, placed.side, placed.price, placed.quantity)
+        for _, placed in sorted(book.parked.items()):
+            yield OpenQuantity(placed.order_id, symbol, placed.side, placed.price, placed.quantity)
 
 
 def _book_state(book: Book) -> BookState:
+    groups = sorted(book.groups.items())
     return BookState(
         symbol=book.symbol,
         trades=book.trades,
@@ -106,7 +134,25 @@ def _book_state(book: Book) -> BookState:
         asks=_levels(book.asks),
         # Copies: terms change, a state does not.
         terms=[(order_id, msgspec.structs.replace(terms)) for order_id, terms in sorted(book.terms.items())],
-        stops=[(stop.order, stop.stop_price) for _, stop in sorted(book.stops.waiting.items())],
+        stops=[
+            (stop.order, stop.stop_price, order_id in book.stops.reached)
+            for order_id, stop in sorted(book.stops.waiting.items())
+        ],
+        parked=[order for _, order in sorted(book.parked.items())],
+        pairs=[group for order_id, group in groups if isinstance(group, Pair) and order_id == group.limit_id],
+        # A copy, like the terms: what its entry has traded changes.
+        brackets=[
+            msgspec.structs.replace(group)
+            for order_id, group in groups
+            if isinstance(group, Bracket) and order_id == group.entry_id
+        ],
+        phase=book.phase,
+        phase_reason=book.phase_reason,
+        until=book.until,
+        told=book.told,
+        bands=book.bands,
+        reference=book.reference,
+        reference_time=book.reference_time,
     )
 
 

@@ -42,7 +42,7 @@ class Stop(msgspec.Struct, eq=False):
             return stop_price - order.trail
         return -(-stop_price * WHOLE // (WHOLE + order.trail_basis_points))
 
-    def reached(self, price: int) -> bool:
+    def reached_by(self, price: int) -> bool:
         """Whether a trade at this price triggers it."""
         return price >= self.stop_price if self.order.side == "buy" else price <= self.stop_price
 
@@ -91,44 +91,51 @@ class Stops:
         """By order id."""
         self.buys = StopSide()
         self.sells = StopSide()
-        self.reached: list[Stop] = []
-        """No longer waiting: a trade of the present command reached them, and they are about to trigger."""
+        self.reached: dict[int, Stop] = {}
+        """Those that wait though a trade has reached them, by order id: until their turn in the present command, or until the
+        book is in continuous again."""
 
-    def add(self, stop: Stop) -> None:
-        """Let a stop wait."""
-        assert stop.order.order_id not in self.waiting, f"order {stop.order.order_id} is waiting already"
-        self.waiting[stop.order.order_id] = stop
-        self._side(stop).add(stop)
+    def add(self, stop: Stop, reached: bool) -> None:
+        """Let a stop wait, which was reached already or not."""
+        order_id = stop.order.order_id
+        assert order_id not in self.waiting, f"order {order_id} is waiting already"
+        self.waiting[order_id] = stop
+        if reached:
+            self.reached[order_id] = stop
+        else:
+            self._side(stop).add(stop)
 
     def remove(self, stop: Stop) -> None:
         """Take out a stop that waits."""
-        del self.waiting[stop.order.order_id]
-        self._side(stop).remove(stop)
+        order_id = stop.order.order_id
+        del self.waiting[order_id]
+        if self.reached.pop(order_id, None) is None:
+            self._side(stop).remove(stop)
 
-    def follow(self, price: int, tick: int) -> list[Stop]:
-        """After a trade at this price: trailing stops move, and those that it reaches wait no longer, and are returned."""
+    def follow(self, price: int, tick: int) -> None:
+        """After a trade at this price: trailing stops move, and then some are reached. Those that were stay as they are."""
         sells, buys = self.sells, self.buys
         moving = [order_id for _, order_id in sells.trailing.irange(maximum=(price, 0))]
         moving += [order_id for _, order_id in buys.trailing.irange(minimum=(price + 1, 0))]
         for order_id in moving:
             self._move(self.waiting[order_id], price, tick)
-        reached = [self.waiting[order_id] for _, order_id in buys.prices.irange(maximum=(price + 1, 0))]
-        reached += [self.waiting[order_id] for _, order_id in sells.prices.irange(minimum=(price, 0))]
-        for stop in reached:
-            self.remove(stop)
-        self.reached += reached
-        return reached
+        self.look(price)
 
-    def take_reached(self) -> list[Stop]:
-        """Those that trigger now, in order of their ids."""
-        reached, self.reached = sorted(self.reached, key=lambda stop: stop.order.order_id), []
-        return reached
+    def look(self, price: int) -> None:
+        """Find those that a trade at this price reaches."""
+        found = [order_id for _, order_id in self.buys.prices.irange(maximum=(price + 1, 0))]
+        found += [order_id for _, order_id in self.sells.prices.irange(minimum=(price, 0))]
+        for order_id in found:
+            stop = self.reached[order_id] = self.waiting[order_id]
+            self._side(stop).remove(stop)
 
-    def check(self, last: int) -> None:
-        """Every invariant, slowly; `last` is the last trade price, 0 before the first."""
-        assert not self.reached, "what is reached triggers within the command"
+    def check(self, continuous_last: int) -> None:
+        """Every invariant, slowly; the last trade price if stops trigger now, otherwise 0."""
+        for order_id, stop in self.reached.items():
+            assert self.waiting[order_id] is stop, "what is reached waits all the same"
         for name, side in (("buy", self.buys), ("sell", self.sells)):
             stops = [stop for stop in self.waiting.values() if stop.order.side == name]
+            stops = [stop for stop in stops if stop.order.order_id not in self.reached]
             assert list(side.prices) == sorted((stop.stop_price, stop.order.order_id) for stop in stops)
             trailing = [stop for stop in stops if stop.order.kind == "trailing_stop"]
             assert list(side.trailing) == sorted((stop.anchor, stop.order.order_id) for stop in trailing)
@@ -137,7 +144,8 @@ class Stops:
             assert stop.stop_price > 0
             assert stop.order.quantity > 0
             assert stop.order.kind == "trailing_stop" or stop.stop_price == stop.order.stop_price
-            assert not (last and stop.reached(last)), "a stop that the last trade reached has triggered"
+            if continuous_last:
+                assert not stop.reached_by(continuous_last), "a stop that the last trade reached has triggered"
 
     def _side(self, stop: Stop) -> StopSide:
         return self.buys if stop.order.side == "buy" else self.sells

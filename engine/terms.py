@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from exchange.messages.journal import PlaceOrder
 
 
 class Terms(msgspec.Struct, gc=False, array_like=True):
-    """Of an order that expires, never takes, or shows only a part of itself."""
+    """Of an order that expires, never takes, shows only a part of itself, or is for an auction only."""
 
     expires: int
     """Nanoseconds since 1970; 0 for never."""
@@ -17,10 +19,12 @@ class Terms(msgspec.Struct, gc=False, array_like=True):
     """Of an iceberg: as much as it shows at a time; 0 shows all."""
     hidden: int
     """Open quantity that is not shown."""
+    auction: Literal["", "opg", "cls"] = ""
+    """Which auction's end is its own."""
 
     def check(self, shown: int) -> None:
         """Every invariant; `shown` is the order's."""
-        assert self.expires or self.post_only or self.display, "an order without terms has none"
+        assert self.expires or self.post_only or self.display or self.auction, "an order without terms has none"
         assert self.hidden >= 0
         assert self.hidden == 0 or shown <= self.display, "what an iceberg has beyond its display is hidden"
 
@@ -28,4 +32,5 @@ class Terms(msgspec.Struct, gc=False, array_like=True):
 def terms_of(order: PlaceOrder, quantity: int) -> Terms:
     """The terms on which so much of an order comes to rest."""
     hidden = max(0, quantity - order.display) if order.display else 0
-    return Terms(order.expires, order.post_only, order.display, hidden)
+    auction = order.tif if order.tif == "opg" or order.tif == "cls" else ""
+    return Terms(order.expires, order.post_only, order.display, hidden, auction)

@@ -18,12 +18,15 @@ def place_stop(book: Book, order: PlaceOrder, emit: Emit) -> PlaceOrder | None:
     return wait_or_trigger(book, Stop(replace(order, client_order_id="", hold=0), order.stop_price), emit)
 
 
-def wait_or_trigger(book: Book, stop: Stop, emit: Emit) -> PlaceOrder | None:
-    """Let a stop wait, or trigger it at once if the last trade has reached it; returns the order that then arrives."""
+def wait_or_trigger(book: Book, stop: Stop, emit: Emit, reached: bool = False) -> PlaceOrder | None:
+    """Let a stop wait, reached already or not, or trigger it at once if it may and the last trade has reached it.
+
+    Returns the order that then arrives.
+    """
     assert stop.stop_price > 0, stop
-    if book.last and stop.reached(book.last):
+    if book.phase == "continuous" and book.last and stop.reached_by(book.last):
         return trigger(book, stop, emit)
-    book.wait(stop)
+    book.wait(stop, reached)
     return None
 
 

@@ -37,7 +37,7 @@ from .lobster import (
 )
 from .lobster_ladder import Ladder, Order
 from .messages.base import Side
-from .messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, ReplaceOrder
+from .messages.journal import CancelOrder, DefineSymbol, PlaceOrder, ReplaceOrder
 
 TICK: Final = 100
 MAKER: Final = "lobster-maker"
@@ -47,6 +47,9 @@ TAKER: Final = "lobster-taker"
 
 Fill = tuple[int, int]
 """Order id (in the commands), quantity."""
+
+ReaderCommand = DefineSymbol | PlaceOrder | ReplaceOrder | CancelOrder
+"""What a day consists of."""
 
 Left = Literal["hidden execution", "auction", "halt", "other"]
 """Messages that are left out because they do not concern the visible book."""
@@ -70,7 +73,7 @@ class Step(NamedTuple):
     """One message as commands, and what must be true afterwards."""
 
     message: LobsterMessage
-    commands: list[EngineCommand]
+    commands: list[ReaderCommand]
     fills: list[Fill]
     """Which orders its execution must fill: the one that NASDAQ filled, or unknown orders that stand for it."""
     book: LobsterBook
@@ -107,7 +110,7 @@ class Reader:
         self._order_id = 0
         self._now = 0
         """Number of the message that is looked at."""
-        self._commands: list[EngineCommand] = []
+        self._commands: list[ReaderCommand] = []
         self._handlers: dict[int, Callable[[LobsterMessage], list[Fill]]] = {
             NEW: self._new,
             REDUCED: self._reduce,
@@ -116,7 +119,7 @@ class Reader:
         }
         self._start = before(messages[0], books[0])
 
-    def opening(self) -> list[EngineCommand]:
+    def opening(self) -> list[ReaderCommand]:
         """The symbol, and the book as it was before the first message."""
         bids, asks, _ = self._start
         prices = [levels[0][0] for levels in (bids, asks) if levels]

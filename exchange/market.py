@@ -14,10 +14,13 @@ from .calendar import Calendar
 from .messages.base import ACCOUNT_PATTERN, CASH, SYMBOL_PATTERN
 from .messages.journal import DefineRisk, DefineSymbol, Fees
 from .money import BASIS_POINTS, MONEY_MAX, QUANTITY_MAX, parse_money
+from .schedule import Schedule
+from .schedule import problem as schedule_problem
 
 OPEN_ORDERS_MAX = 5_000
 INVITATION_LENGTH_MIN = 8
 MARKET_DATA_WORKERS_MAX = 8
+BAND_SECONDS_MAX = 86_400
 
 
 StrategyName = Literal[
@@ -42,6 +45,19 @@ class MarketError(ValueError):
     """A market file that cannot be used; the text names the field and says what was expected."""
 
 
+class Bands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far prices may be from the reference price. Percent, 0 for no bound; lengths of time as 60s or 5m."""
+
+    order: float = 0
+    """Of limit orders: one farther away is refused."""
+    trade: float = 0
+    """Of trades: one farther away does not happen, a volatility auction begins instead."""
+    reference: str | int = "60s"
+    """How often the reference price becomes the last one."""
+    auction: str | int = "60s"
+    """How long a volatility auction lasts."""
+
+
 class SymbolRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of `symbols`. Prices are decimals in the file and units (1/10 000) everywhere else."""
 
@@ -53,6 +69,10 @@ class SymbolRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shares_issued: int = 1_000_000
     fees: Fees | None = None
     """Instead of the market's fees."""
+    bands: Bands | None = None
+    """Instead of the market's bands."""
+    schedule: Schedule | Literal["always"] | None = None
+    """Instead of the market's schedule; `always` for continuous trading without one."""
 
 
 class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,24 +174,46 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return DefineRisk(risk.mode, parse_money(risk.overdraft), risk.position, dict(sorted(risk.positions.items())), exempt)
 
     market_data: MarketDataRules = MarketDataRules()
+    bands: Bands = Bands()
+    schedule: Schedule | None = None
+    """Without one the market is always continuous."""
+
+    def schedules(self) -> dict[str, Schedule | None]:
+        """Symbol → the schedule that it follows."""
+        return {rules.symbol: None if rules.schedule == "always" else rules.schedule or self.schedule for rules in self.symbols}
 
     def definitions(self) -> list[DefineSymbol]:
         """The symbols as the journal states them."""
-        return [
-            DefineSymbol(
-                symbol=rules.symbol,
-                name=rules.name,
-                shard=index % self.shards + 1,
-                tick=parse_money(rules.tick),
-                lot=rules.lot,
-                opening_price=parse_money(rules.opening_price),
-                shares_issued=rules.shares_issued,
-                fees=rules.fees or self.fees,
-                protection=round(self.protection * BASIS_POINTS / 100),
-                order_quantity_max=self.limits.order_quantity,
-            )
-            for index, rules in enumerate(self.symbols)
-        ]
+        return [self._definition(index % self.shards + 1, rules) for index, rules in enumerate(self.symbols)]
+
+    def _definition(self, shard: int, rules: SymbolRules) -> DefineSymbol:
+        bands = rules.bands or self.bands
+        return DefineSymbol(
+            symbol=rules.symbol,
+            name=rules.name,
+            shard=shard,
+            tick=parse_money(rules.tick),
+            lot=rules.lot,
+            opening_price=parse_money(rules.opening_price),
+            shares_issued=rules.shares_issued,
+            fees=rules.fees or self.fees,
+            protection=_basis_points(self.protection),
+            order_quantity_max=self.limits.order_quantity,
+            order_band=_basis_points(bands.order),
+            trade_band=_basis_points(bands.trade),
+            reference_seconds=_seconds(bands.reference),
+            volatility_auction_seconds=_seconds(bands.auction),
+        )
+
+
+def _basis_points(percent: float) -> int:
+    return round(percent * BASIS_POINTS / 100)
+
+
+def _seconds(text: str | int) -> int:
+    """Of a length of time as Bands states it; 0 for one that cannot be read."""
+    match = re.fullmatch(r"(\d{1,6})\s*([sm]?)", str(text).strip())
+    return int(match[1]) * (60 if match[2] == "m" else 1) if match else 0
 
 
 def load_market(path: Path | None = None) -> Market:
@@ -208,6 +250,8 @@ def _problems(market: Market) -> Iterator[str]:
     if not 0 < market.protection < 100:
         yield f"protection: expected percent between 0 and 100, got {market.protection}"
     yield from _fee_problems("fees", market.fees)
+    yield from _band_problems("bands", market.bands)
+    yield from _schedule_problems("schedule", market.schedule)
     yield from _symbol_problems(market)
     symbols = {rules.symbol for rules in market.symbols}
     yield from _market_data_problems(market.market_data)
@@ -273,6 +317,10 @@ def _symbol_problems(market: Market) -> Iterator[str]:
             yield f"{field}.shares_issued: expected 0 to {QUANTITY_MAX}, got {rules.shares_issued}"
         if rules.fees is not None:
             yield from _fee_problems(f"{field}.fees", rules.fees)
+        if rules.bands is not None:
+            yield from _band_problems(f"{field}.bands", rules.bands)
+        if isinstance(rules.schedule, Schedule):
+            yield from _schedule_problems(f"{field}.schedule", rules.schedule)
         if parse_money(rules.opening_price) % parse_money(rules.tick):
             yield f"{field}.opening_price: {rules.opening_price} is not a multiple of the tick {rules.tick}"
 
@@ -309,6 +357,22 @@ def _fee_problems(field: str, fees: Fees) -> Iterator[str]:
         yield f"{field}.taker: expected 0 to 1000 basis points, got {fees.taker}"
     if not -fees.taker <= fees.maker <= 1_000:
         yield f"{field}.maker: expected a rebate of at most the taker fee, or 0 to 1000 basis points, got {fees.maker}"
+
+
+def _band_problems(field: str, bands: Bands) -> Iterator[str]:
+    for name in ("order", "trade"):
+        percent = getattr(bands, name)
+        if not (percent == 0 or 0.01 <= percent < 100):
+            yield f"{field}.{name}: expected percent between 0.01 and 100, or 0 for no band, got {percent}"
+    for name in ("reference", "auction"):
+        length = getattr(bands, name)
+        if not 1 <= _seconds(length) <= BAND_SECONDS_MAX:
+            yield f"{field}.{name}: expected a length of time like 60s or 5m, at most a day, got {length}"
+
+
+def _schedule_problems(field: str, schedule: Schedule | None) -> Iterator[str]:
+    if schedule is not None and (problem := schedule_problem(schedule)):
+        yield f"{field}.{problem}"
 
 
 def _amount_problems(field: str, amount: str | int | float, least: int = 0) -> Iterator[str]:

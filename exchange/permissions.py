@@ -42,7 +42,14 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
         subscribe=("market.>", "_INBOX_{login}.>"),
     ),
     "trader": Permissions(
-        publish=("orders.{account}", "api.{account}.*", "api.{account}.bots.*", "auth.{login}.*", "public.*"),
+        publish=(
+            "orders.{account}",
+            "orders.{account}.rules",
+            "api.{account}.*",
+            "api.{account}.bots.*",
+            "auth.{login}.*",
+            "public.*",
+        ),
         subscribe=("reports.{account}", "market.>", "_INBOX_{login}.>"),
     ),
     # An API key of a trader has one of these or both. Neither may change the log-in, or make further keys.
@@ -51,7 +58,7 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
         subscribe=("reports.{account}", "market.>", "_INBOX_{login}.>"),
     ),
     "trade": Permissions(
-        publish=("orders.{account}", "public.*"),
+        publish=("orders.{account}", "orders.{account}.rules", "public.*"),
         subscribe=("market.>", "_INBOX_{login}.>"),
     ),
     "operator": Permissions(

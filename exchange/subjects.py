@@ -35,6 +35,11 @@ def orders(account: str) -> str:
     return f"orders.{account}"
 
 
+def order_rules(account: str) -> str:
+    """Where an account asks for the rules of all its orders, and changes them: whoever may trade for it may do that."""
+    return f"orders.{account}.rules"
+
+
 def reports(account: str) -> str:
     """Where an account hears what became of them."""
     return f"reports.{account}"

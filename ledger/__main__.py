@@ -11,7 +11,7 @@ from nats.aio.subscription import Subscription
 from exchange import subjects
 from exchange.worker import Worker, run
 
-from .desk import DECODE
+from .desk import DECODE, RULES
 from .questions import ADMIN_DIGEST, ADMIN_PORTFOLIO, PORTFOLIO, REPORTS
 from .requests import Floods
 from .stage import LedgerStage
@@ -42,7 +42,7 @@ async def main(worker: Worker) -> None:
 
     def on_question(verb: str) -> Handler:
         async def put(message: Msg) -> None:
-            account = message.subject.split(".")[1] if message.subject.startswith(subjects.API) else ""
+            account = "" if message.subject.startswith(subjects.ADMIN) else message.subject.split(".")[1]
             reply = _inbox(message)
             refused = floods.stop(account, time.monotonic_ns()) if account else None
             if refused is None:
@@ -57,6 +57,7 @@ async def main(worker: Worker) -> None:
     async def open_doors() -> None:
         handlers: dict[str, Handler] = {subjects.ORDERS: on_orders}
         handlers |= {subjects.api("*", verb): on_question(verb) for verb in (PORTFOLIO, REPORTS)}
+        handlers[subjects.order_rules("*")] = on_question(RULES)
         handlers |= {verb: on_question(verb) for verb in (*DECODE, ADMIN_PORTFOLIO, ADMIN_DIGEST)}
         for subject, handler in handlers.items():
             subscriptions.append(await worker.nats.subscribe(subject, QUEUE, cb=handler))

@@ -12,7 +12,7 @@ from typing import Final
 from exchange.market import AccountRules
 from exchange.messages.administration import AccountChange, Done
 from exchange.messages.base import CASH, CLIENT_ORDER_ID_LENGTH_MAX
-from exchange.messages.journal import CancelOrder, LedgerCommand, ResetAccount, SetStanding, Transfer
+from exchange.messages.journal import EngineCommand, LedgerCommand, ResetAccount, SetStanding, Transfer
 from exchange.messages.reports import AccountChanged
 from exchange.messages.requests import CancelAll, Refused
 from exchange.money import parse_money
@@ -39,7 +39,7 @@ def _freeze(ledger: Ledger, account: Account, rules: AccountRules, reason: str) 
     found = gate.cancel_all(ledger, account, CancelAll())
     assert not isinstance(found, Refused), "there is no symbol that could be unknown"
     cancels, concerned = found
-    commands: list[LedgerCommand | CancelOrder] = [SetStanding(account.name, "frozen", reason), *cancels]
+    commands: list[LedgerCommand | EngineCommand] = [SetStanding(account.name, "frozen", reason), *cancels]
     return commands, Done(f"{account.name} is frozen; {concerned or 'no'} open order{'' if concerned == 1 else 's'} to cancel")
 
 
@@ -71,9 +71,9 @@ def _close(ledger: Ledger, account: Account, rules: AccountRules, reason: str) -
     return [*_give_back(account, "closed"), SetStanding(account.name, "closed", reason)], Done(f"{account.name} is closed")
 
 
-def _give_back(account: Account, reason: str) -> list[LedgerCommand | CancelOrder]:
+def _give_back(account: Account, reason: str) -> list[LedgerCommand | EngineCommand]:
     """Transfers after which the account has nothing and owes nothing."""
-    commands: list[LedgerCommand | CancelOrder] = []
+    commands: list[LedgerCommand | EngineCommand] = []
     for asset, balance in sorted(account.balances.items()):
         amount, source = balance.total, source_of(asset)
         if amount > 0:

@@ -11,9 +11,12 @@ from typing import Final
 
 import msgspec
 
-from exchange.messages.base import BANK, CASH, FEES, ISSUER
+from exchange.messages.base import BANK, CASH, FEES, ISSUER, Phase, SelfTrade
 from exchange.messages.journal import DefineRisk, DefineSymbol, Fees, PlaceOrder, ReplaceOrder, Standing
 from exchange.messages.reports import Report
+from exchange.money import MONEY_MAX
+
+from .bands import band
 
 SYSTEM_ACCOUNTS: Final = (BANK, ISSUER, FEES)
 CLIENT_ORDER_IDS_MAX: Final = 10_000
@@ -22,6 +25,8 @@ TRANSFER_KEYS_MAX: Final = 10_000
 """Keys of transfers remembered, over all accounts. Beyond it the oldest is forgotten."""
 RECENT_REPORTS_MAX: Final = 256
 """Reports in memory per account for filling gaps. Beyond it the oldest is dropped, and who missed it asks for the portfolio."""
+SELF_TRADE: Final[SelfTrade] = "cancel_newest"
+"""What happens to orders that do not say, of accounts that do not either: nobody trades with themselves by mistake."""
 
 
 class Balance(msgspec.Struct, gc=False):
@@ -58,14 +63,53 @@ class Replacement(msgspec.Struct, gc=False):
     """Set aside on top of the order's; 0 when the order has ended meanwhile."""
 
 
+class Pair(msgspec.Struct, gc=False):
+    """Two orders of which one is to be filled, under one hold; see pairs.py. The holds of the orders themselves are 0."""
+
+    first: int
+    """Id of the limit order, or of the take profit …"""
+    second: int
+    """… and of the stop order."""
+    share_hold: int
+    """Set aside for each share, enough for both: cash for a buy, the share itself for a sell."""
+    covered: int
+    """For how many shares. While the pair works: for what both can still trade. While it waits for an entry that buys: for what
+    that has bought so far; for one that sells: for all that it may sell."""
+    entry: int = 0
+    """Id of the order of a bracket for whose end the pair waits; 0 for a pair that works."""
+    traded: int = 0
+    """By the entry, so far."""
+
+
 class Listing:
     """A symbol that can be traded."""
 
-    __slots__ = ("definition", "fee_max", "last")
+    __slots__ = (
+        "commanded",
+        "definition",
+        "fee_max",
+        "last",
+        "phase",
+        "phase_reason",
+        "price_max",
+        "price_min",
+        "reference",
+        "scheduled",
+    )
 
     def __init__(self, definition: DefineSymbol, last: int = 0) -> None:
         self.last = last
         """Price of the last trade, 0 before the first."""
+        self.phase: Phase = "continuous"
+        """As the engine told last: a moment later than it is."""
+        self.phase_reason = ""
+        """Why, in words."""
+        self.scheduled: Phase = "continuous"
+        """What the journal holds of the schedule."""
+        self.commanded: Phase | None = None
+        """What an operator has commanded since; ended by the schedule's next phase, a halt only by a resume."""
+        self.reference = definition.opening_price
+        """The reference price as the engine told it last; see price bands in engine/bands.py."""
         self.define(definition)
 
     def define(self, definition: DefineSymbol) -> None:
@@ -73,6 +117,15 @@ class Listing:
         self.definition = definition
         self.fee_max = max(definition.fees.maker, definition.fees.taker, 0)
         """The worst fee a new order can meet, in basis points."""
+        self.move_reference(self.reference)
+
+    def move_reference(self, price: int) -> None:
+        """The reference price from here on, and with it the limits that a new order may have."""
+        self.reference = price
+        definition = self.definition
+        self.price_min, self.price_max = 1, MONEY_MAX
+        if definition.order_band:
+            self.price_min, self.price_max = band(price, definition.order_band, definition.tick)
 
     @property
     def price(self) -> int:
@@ -85,6 +138,7 @@ class Account:
 
     __slots__ = (
         "balances",
+        "cancel_on_disconnect",
         "client_order_ids",
         "endowment",
         "fees",
@@ -92,6 +146,7 @@ class Account:
         "orders",
         "recent",
         "report",
+        "self_trade",
         "standing",
         "unsent",
     )
@@ -114,6 +169,10 @@ class Account:
         """The newest reports. Not part of the state: a recovery starts without those before its snapshot."""
         self.unsent: list[Report] = []
         """Reports of this turn. Not part of the state."""
+        self.self_trade: SelfTrade = SELF_TRADE
+        """For orders that do not say themselves."""
+        self.cancel_on_disconnect = False
+        """Whether its orders end when its last connection is lost."""
 
     def balance(self, asset: str) -> Balance:
         """Of an asset, for a change: made if it is new."""
@@ -139,6 +198,8 @@ class Ledger:
         """Order id → account of the cancels that no event has answered yet; one per order."""
         self.replaces: dict[int, Replacement] = {}
         """Order id → the replace that no event has answered yet; one per order."""
+        self.pairs: dict[int, Pair] = {}
+        """Order id → its pair, for each open order of one, and for the entry that a pair waits for, open or ended."""
         self.symbols: dict[str, Listing] = {}
         self.risk: DefineRisk | None = None
         """None for the plainest and fastest: mode cash without position limits; see risk.py."""

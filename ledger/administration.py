@@ -1,27 +1,28 @@
-"""The gate for the operator's requests: opening accounts, deposits and withdrawals. Pure, like gate.py."""
+"""The gate for the operator's requests: accounts, deposits and withdrawals, phases, lost connections. Pure, like gate.py."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from exchange.market import AccountRules
-from exchange.messages.administration import Deposit, Done, NewAccount
+from exchange.messages.administration import Deposit, Disconnected, Done, NewAccount, PhaseRequest
 from exchange.messages.base import BANK, CASH, ISSUER
-from exchange.messages.journal import CancelOrder, LedgerCommand, OpenAccount, Transfer
-from exchange.messages.requests import Refused
+from exchange.messages.journal import EngineCommand, LedgerCommand, OpenAccount, SetPhase, Transfer
+from exchange.messages.requests import CancelAll, Refused
 from exchange.money import MONEY_MAX, QUANTITY_MAX, format_money, parse_money
 from exchange.permissions import name_problem
 
-from . import refusals
+from . import gate, refusals
 from .accounts import SYSTEM_ACCOUNTS, Ledger
+from .calendar import Calendar
 from .risk import owed_max
 
 ACCOUNTS_MAX: Final = 100_000
 """Beyond it no account is opened; those that exist are not concerned."""
 TEXT_LENGTH_MAX: Final = 100
-"""Of a deposit's reason and key."""
+"""Of a deposit's reason and key, and of a phase's reason."""
 
-Decision = tuple[list[LedgerCommand | CancelOrder], Done] | Refused
+Decision = tuple[list[LedgerCommand | EngineCommand], Done] | Refused
 """Commands for the journal (none when there is nothing to do) and the answer, or why not."""
 
 
@@ -38,7 +39,7 @@ def open_account(ledger: Ledger, rules: AccountRules, request: NewAccount) -> De
         return refusals.too_many_accounts(ACCOUNTS_MAX)
     cash = parse_money(rules.cash) if request.cash is None else request.cash
     shares = rules.shares if request.shares is None else request.shares
-    commands: list[LedgerCommand | CancelOrder] = [OpenAccount(name, {CASH: cash, **shares})]
+    commands: list[LedgerCommand | EngineCommand] = [OpenAccount(name, {CASH: cash, **shares})]
     for asset, amount in ((CASH, cash), *shares.items()):
         if asset != CASH and asset not in ledger.symbols:
             return refusals.unknown_symbol(asset)
@@ -60,8 +61,8 @@ def deposit(ledger: Ledger, request: Deposit) -> Decision:
     if account.standing == "closed":
         return account_closed(account.name)
     for field, text in (("reason", request.reason), ("key", request.key)):
-        if len(text) > TEXT_LENGTH_MAX or not text.isprintable():
-            return refusals.malformed(f"{field}: expected at most {TEXT_LENGTH_MAX} printable characters")
+        if refused := _text_refused(field, text):
+            return refused
     if request.key and request.key in ledger.transfer_keys:
         return [], Done("booked before")
     if asset != CASH and asset not in ledger.symbols:
@@ -75,6 +76,44 @@ def deposit(ledger: Ledger, request: Deposit) -> Decision:
     source, target = (source_of(asset), account.name) if amount > 0 else (account.name, source_of(asset))
     words = format_money(amount) if asset == CASH else str(amount)
     return [Transfer(asset, abs(amount), source, target, request.reason, request.key)], Done(f"{words} {asset} booked")
+
+
+def set_phase(ledger: Ledger, calendar: Calendar, request: PhaseRequest, time: int) -> Decision:
+    """One symbol, or all, enter a phase; or what their schedules say at this time."""
+    if request.symbol and request.symbol not in ledger.symbols:
+        return refusals.unknown_symbol(request.symbol)
+    if refused := _text_refused("reason", request.reason):
+        return refused
+    if request.phase == "volatility_auction":
+        return refusals.malformed("phase: a volatility_auction begins when a trade would leave the price band, and only then")
+    symbols = [request.symbol] if request.symbol else sorted(ledger.symbols)
+    symbols.sort(key=lambda symbol: ledger.symbols[symbol].definition.shard)
+    commands: list[LedgerCommand | EngineCommand] = [
+        SetPhase(symbol, request.phase or calendar.phase(symbol, time), request.reason, scheduled=request.phase is None)
+        for symbol in symbols
+    ]
+    words = f"to be {request.phase}" if request.phase else "to follow the schedule"
+    return commands, Done(f"{', '.join(symbols)} {'is' if len(symbols) == 1 else 'are'} {words} from here on")
+
+
+def disconnected(ledger: Ledger, request: Disconnected) -> Decision:
+    """The last connection of an account was lost: its orders end if it asked for that."""
+    account = ledger.trader(request.account)
+    if account is None:
+        return refusals.unknown_account(request.account)
+    if not account.cancel_on_disconnect:
+        return [], Done(f"{account.name} keeps its orders")
+    decision = gate.cancel_all(ledger, account, CancelAll(), "disconnected")
+    if isinstance(decision, Refused):
+        return decision
+    cancels, concerned = decision
+    return [*cancels], Done(f"{concerned} {'order' if concerned == 1 else 'orders'} of {account.name} cancelled")
+
+
+def _text_refused(field: str, text: str) -> Refused | None:
+    if len(text) > TEXT_LENGTH_MAX or not text.isprintable():
+        return refusals.malformed(f"{field}: expected at most {TEXT_LENGTH_MAX} printable characters")
+    return None
 
 
 def source_of(asset: str) -> str:

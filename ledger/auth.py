@@ -109,6 +109,7 @@ async def serving(worker: Worker) -> AsyncIterator[asyncio.Event]:
     system = await connect(
         settings.server, "system", settings.secrets.system, name=f"{worker.name} system", on_closed=on_closed
     )
+    telling: set[asyncio.Task[None]] = set()
     passwords = Passwords()
     questions = Questions(worker.nats, worker.name)
     try:
@@ -122,7 +123,15 @@ async def serving(worker: Worker) -> AsyncIterator[asyncio.Event]:
         await presence.start()
         await Callout(callout_client, doorkeeper, Issuer(settings.secrets.issuer_seed)).start()
         await LoginDesk(store, passwords, guessing, doorkeeper, enforcer).answer(questions)
-        await Registrar(worker.nats, store, passwords, settings.market, guessing, doorkeeper, enforcer).answer(questions)
+        registrar = Registrar(worker.nats, store, passwords, settings.market, guessing, doorkeeper, enforcer)
+        await registrar.answer(questions)
+
+        async def on_gone(account: str) -> None:
+            task = asyncio.create_task(registrar.disconnected(account))  # The ledger may take its time; others wait for us.
+            telling.add(task)
+            task.add_done_callback(telling.discard)
+
+        presence.on_gone = on_gone
         yield closed
     finally:
         await questions.stop()

@@ -15,17 +15,31 @@ from exchange.messages.journal import (
     EngineCommand,
     LedgerCommand,
     OpenAccount,
+    PlaceBracket,
+    PlaceOco,
     PlaceOrder,
     ReplaceOrder,
     ResetAccount,
+    SetAccountRules,
+    SetPhase,
     SetStanding,
     Transfer,
 )
 from exchange.messages.reports import OrderAccepted, Transferred
 from exchange.stage import ReplayError
 
-from . import account_life
-from .accounts import CLIENT_ORDER_IDS_MAX, SYSTEM_ACCOUNTS, TRANSFER_KEYS_MAX, Account, Ledger, Listing, Order, Replacement
+from . import account_life, pairs
+from .accounts import (
+    CLIENT_ORDER_IDS_MAX,
+    SYSTEM_ACCOUNTS,
+    TRANSFER_KEYS_MAX,
+    Account,
+    Ledger,
+    Listing,
+    Order,
+    Pair,
+    Replacement,
+)
 from .profit import move
 from .risk import owing_max
 
@@ -53,12 +67,23 @@ def apply(ledger: Ledger, command: EngineCommand | LedgerCommand, time: int) -> 
             account_life.reset_account(ledger, command, time)
         case DefineRisk():
             ledger.risk = None if command == DefineRisk() else command
+        case PlaceOco():
+            place_oco(ledger, command, time)
+        case PlaceBracket():
+            place_bracket(ledger, command, time)
+        case SetPhase():
+            set_phase(ledger, command)
+        case SetAccountRules():
+            account = ledger.trader(command.account)
+            if account is None:
+                raise ReplayError(f"{command.account}, which is no trader's account, is given rules")
+            account.self_trade, account.cancel_on_disconnect = command.self_trade, command.cancel_on_disconnect
         case _:
             assert_never(command)
 
 
-def place_order(ledger: Ledger, command: PlaceOrder, time: int) -> None:
-    """Open the order, set its hold aside and remember its client's id."""
+def place_order(ledger: Ledger, command: PlaceOrder, time: int, pair: int = 0, entry: int = 0) -> None:
+    """Open the order, set its hold aside and remember its client's id; `pair` and `entry` are for the report."""
     order_id = command.order_id
     account = ledger.accounts.get(command.account)
     listing = ledger.symbols.get(command.symbol)
@@ -66,7 +91,7 @@ def place_order(ledger: Ledger, command: PlaceOrder, time: int) -> None:
         raise ReplayError(
             f"order {order_id} of {command.account} in {command.symbol} does not fit: {ledger.next_order_id} is next"
         )
-    balance = account.balance(CASH if command.side == "buy" else command.symbol)
+    balance = account.balances[CASH] if command.side == "buy" else account.balance(command.symbol)
     balance.held += command.hold
     if balance.held > balance.total + owing_max(ledger, account, command.side, command.symbol):
         raise ReplayError(f"order {order_id} sets aside more than {command.account} has")
@@ -93,8 +118,48 @@ def place_order(ledger: Ledger, command: PlaceOrder, time: int) -> None:
             command.post_only,
             command.display,
             command.self_trade,
+            pair,
+            entry,
         ),
     )
+
+
+def place_oco(ledger: Ledger, command: PlaceOco, time: int) -> None:
+    """Open both orders under one hold."""
+    _place_pair(ledger, command.limit, command.stop, command.hold, time)
+
+
+def place_bracket(ledger: Ledger, command: PlaceBracket, time: int) -> None:
+    """Open the entry, and the legs, which wait for its end."""
+    place_order(ledger, command.entry, time)
+    _place_pair(ledger, command.take_profit, command.stop_loss, command.hold, time, command.entry)
+
+
+def _place_pair(
+    ledger: Ledger, first: PlaceOrder, second: PlaceOrder, hold: int, time: int, entry: PlaceOrder | None = None
+) -> None:
+    """Legs that sell what their entry will buy have no hold yet; each share that it buys becomes one."""
+    waits_for = 0 if entry is None else entry.order_id
+    bought_later = entry is not None and entry.side == "buy"
+    share_hold, rest = (1, hold) if bought_later else divmod(hold, first.quantity)
+    same = (second.account, second.symbol, second.side, second.quantity)
+    if rest or first.hold or second.hold or same != (first.account, first.symbol, first.side, first.quantity):
+        raise ReplayError(f"orders {first.order_id} and {second.order_id} are no pair")
+    place_order(ledger, first, time, second.order_id, waits_for)
+    place_order(ledger, second, time, first.order_id, waits_for)
+    covered = 0 if bought_later else first.quantity
+    pairs.link(ledger, Pair(first.order_id, second.order_id, share_hold, covered, waits_for))
+
+
+def set_phase(ledger: Ledger, command: SetPhase) -> None:
+    """Remember what the schedule or an operator wants of the symbol. Its phase is what the engine tells."""
+    listing = ledger.symbols.get(command.symbol)
+    if listing is None:
+        raise ReplayError(f"{command.symbol}, which is not traded here, is to enter a phase")
+    if command.scheduled:
+        listing.scheduled, listing.commanded = command.phase, None
+    else:
+        listing.commanded = command.phase
 
 
 def _remember(ledger: Ledger, account: Account, client_order_id: str, order_id: int) -> None:

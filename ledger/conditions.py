@@ -5,14 +5,17 @@ Which condition goes with which kind and time in force:
 - stop, stop_limit and trailing_stop orders wait: `gtc`, `day` or `gtd`. How long they wait is all that their time in force
   says; `ioc` and `fok` are refused for them. A stop_limit that triggers is a limit order with the same time in force, the
   others trade at once what they can.
-- A market order trades at once what it can: `ioc` whatever it says, but `fok`, a promise it would not keep, is refused.
-- `expires` is for `gtd`; for `day` it is the end of the day (UTC).
+- A market order trades at once what it can: `ioc` whatever it says, but `fok`, a promise it would not keep, is refused. With
+  `opg` and `cls` it is for an auction, a limit order at its protection price there.
+- `opg` and `cls` are for limit and market orders, for an auction and nothing else.
+- `expires` is for `gtd`; for `day`, `opg` and `cls` it is the end of the day.
 - `post_only` is for limit orders that may rest, `display` for those and for stop_limit orders.
 - `trail` or `trail_basis_points` is for trailing_stop, `stop_price` for stop and stop_limit.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -23,6 +26,7 @@ from exchange.messages.requests import Refused, Submit
 from exchange.money import MONEY_MAX
 
 from . import condition_refusals as refusals
+from . import phases
 from .accounts import Listing
 from .prices import trailing_stop
 
@@ -32,6 +36,10 @@ TRAIL_BASIS_POINTS_MAX: Final = 5_000
 RESTING: Final = ("gtc", "day", "gtd")
 """Times in force of orders that may rest or wait."""
 STOPS: Final = ("stop", "stop_limit", "trailing_stop")
+FOR_THE_DAY: Final = ("day", "opg", "cls")
+
+EndOfDay = Callable[[str, int], int]
+"""(symbol, time) → when orders for the day end; see exchange/schedule.py."""
 
 
 class Conditions(NamedTuple):
@@ -42,20 +50,25 @@ class Conditions(NamedTuple):
     stop_price: int = 0
 
 
-def conditions(command: Submit, listing: Listing, time: int) -> Conditions | Refused:
+def conditions(command: Submit, listing: Listing, time: int, end_of_day: EndOfDay) -> Conditions | Refused:
     """Check them; `time` is that of the batch. In the order of refusals.py."""
     refused = (
-        _lifetime(command, time) or _flags(command, listing) or _trail(command, listing) or stop_price_refused(command, listing)
+        phases.refused(command, listing)
+        or _lifetime(command, time)
+        or _flags(command, listing)
+        or _trail(command, listing)
+        or stop_price_refused(command, listing)
     )
     if refused:
         return refused
-    if command.kind == "market":
+    if command.kind == "market" and command.tif not in phases.FOR_AUCTIONS:
         return Conditions("ioc")
     if command.kind == "trailing_stop":
         stop_price = trailing_stop(command.side, command.trail or 0, command.trail_basis_points or 0, listing)
     else:
         stop_price = command.stop_price or 0
-    return Conditions(command.tif, _expires(command, time), stop_price)
+    expires = end_of_day(command.symbol, time) if command.tif in FOR_THE_DAY else command.expires
+    return Conditions(command.tif, expires, stop_price)
 
 
 def with_conditions(order: PlaceOrder, command: Submit, found: Conditions) -> PlaceOrder:
@@ -69,11 +82,6 @@ def with_conditions(order: PlaceOrder, command: Submit, found: Conditions) -> Pl
         post_only=command.post_only,
         display=command.display,
     )
-
-
-def _expires(command: Submit, time: int) -> int:
-    """The end of the day (UTC), or the date that was asked for."""
-    return time // DAY * DAY + DAY if command.tif == "day" else command.expires
 
 
 def _lifetime(command: Submit, time: int) -> Refused | None:

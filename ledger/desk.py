@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from exchange.market import Market
-from exchange.messages.administration import Deposit, Done, NewAccount
+from exchange.messages.account import AccountRules
+from exchange.messages.administration import Deposit, Disconnected, Done, NewAccount, PhaseRequest
 from exchange.messages.base import COMMANDS_PER_REQUEST_MAX, encode
-from exchange.messages.journal import LEDGER_GROUP, CancelOrder
-from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Outcome, Refused, Replace, Submit
+from exchange.messages.journal import LEDGER_GROUP, CancelOrder, LedgerCommand, SetAccountRules
+from exchange.messages.requests import Accepted, Bracket, Cancel, CancelAll, Command, Oco, Outcome, Refused, Replace, Submit
 
-from . import account_life, administration, gate, questions, refusals, replacing
+from . import account_life, administration, gate, groups, questions, refusals, replacing
 from .accounts import Account, Ledger
+from .calendar import Calendar
 from .commands import apply, cancel_order, place_order, replace_order
 from .draft import Draft
 from .requests import (
@@ -21,16 +23,24 @@ from .requests import (
     Requests,
     Waiting,
     decode_account_change,
+    decode_account_rules_question,
     decode_deposit,
+    decode_disconnected,
     decode_new_account,
+    decode_phase_request,
     decode_request,
 )
 
 OPEN_ACCOUNT: Final = "admin.open_account"
 DEPOSIT: Final = "admin.deposit"
+PHASE: Final = "admin.phase"
+DISCONNECTED: Final = "admin.disconnected"
+RULES: Final = "rules"
 DECODE: Final = {
     OPEN_ACCOUNT: decode_new_account,
     DEPOSIT: decode_deposit,
+    PHASE: decode_phase_request,
+    DISCONNECTED: decode_disconnected,
     **dict.fromkeys(account_life.DECIDE, decode_account_change),
 }
 
@@ -42,7 +52,7 @@ OUTCOMES_PER_QUESTION: Final = 50
 class Desk:
     """One turn's work on the waiting requests of a ledger."""
 
-    def __init__(self, ledger: Ledger, market: Market, rates: Rates, draft: Draft, now: int) -> None:
+    def __init__(self, ledger: Ledger, market: Market, calendar: Calendar, rates: Rates, draft: Draft, now: int) -> None:
         self.answers: list[tuple[str, bytes]] = []
         """(subject, payload)."""
         self.asked: list[Waiting] = []
@@ -50,6 +60,9 @@ class Desk:
         self.rate_refusals = 0
         self._ledger = ledger
         self._market = market
+        self._calendar = calendar
+        self._end_of_day = calendar.end_of_day
+        self._open_orders_max = market.limits.open_orders
         self._rates = rates
         self._draft = draft
         self._now = now
@@ -66,6 +79,8 @@ class Desk:
                 draft.outcomes += OUTCOMES_PER_QUESTION
                 self.asked.append(waiting)
                 continue
+            elif waiting.verb == RULES:
+                answer = self._rules(waiting)
             else:
                 answer = self._administer(waiting)
             if waiting.reply:
@@ -77,22 +92,50 @@ class Desk:
             request = DECODE[waiting.verb](waiting.payload)
         except NOT_DECODED as error:
             return refusals.malformed(str(error))
+        ledger, time = self._ledger, self._draft.time
         if isinstance(request, NewAccount):
-            decision = administration.open_account(self._ledger, self._market.accounts, request)
+            decision = administration.open_account(ledger, self._market.accounts, request)
         elif isinstance(request, Deposit):
-            decision = administration.deposit(self._ledger, request)
+            decision = administration.deposit(ledger, request)
+        elif isinstance(request, Disconnected):
+            decision = administration.disconnected(ledger, request)
+        elif isinstance(request, PhaseRequest):
+            decision = administration.set_phase(ledger, self._calendar, request, time)
         else:
-            decision = account_life.DECIDE[waiting.verb](self._ledger, self._market.accounts, request)
+            decision = account_life.DECIDE[waiting.verb](ledger, self._market.accounts, request)
         if isinstance(decision, Refused):
             return decision
         commands, done = decision
         for command in commands:
-            apply(self._ledger, command, self._draft.time)
-            if isinstance(command, CancelOrder):
-                self._draft.add(self._ledger.symbols[command.symbol].definition.shard, command)
-            else:
+            apply(ledger, command, time)
+            if isinstance(command, LedgerCommand):
                 self._draft.add(LEDGER_GROUP, command)
+            else:
+                self._draft.add(ledger.symbols[command.symbol].definition.shard, command)
         return done
+
+    def _rules(self, waiting: Waiting) -> AccountRules | Refused:
+        """The account's rules, after changing those that are given. A change costs as much as a command."""
+        account = self._ledger.trader(waiting.account)
+        self._draft.outcomes += 1
+        try:
+            question = decode_account_rules_question(waiting.payload or b"{}")
+        except NOT_DECODED as error:
+            return refusals.malformed(str(error))
+        if account is None:
+            return refusals.unknown_account(waiting.account)
+        self_trade, cancel = question.self_trade, question.cancel_on_disconnect
+        rules = SetAccountRules(
+            account.name,
+            account.self_trade if self_trade is None else self_trade,
+            account.cancel_on_disconnect if cancel is None else cancel,
+        )
+        if (rules.self_trade, rules.cancel_on_disconnect) != (account.self_trade, account.cancel_on_disconnect):
+            if not self._rates.take(account.name, self._now):
+                return self._too_fast()
+            apply(self._ledger, rules, self._draft.time)
+            self._draft.add(LEDGER_GROUP, rules)
+        return AccountRules(account.name, account.self_trade, account.cancel_on_disconnect)
 
     def _orders(self, name: str, payload: bytes) -> Outcome | list[Outcome]:
         account = self._ledger.trader(name)
@@ -125,6 +168,8 @@ class Desk:
     def _command(self, account: Account, command: Command) -> Outcome:
         if isinstance(command, Submit):
             return self._submit(account, command)
+        if isinstance(command, Oco | Bracket):
+            return self._group(account, command)
         if not self._rates.take(account.name, self._now):
             return self._too_fast()
         if isinstance(command, Cancel):
@@ -137,22 +182,46 @@ class Desk:
             return self._replace(account, command)
         return self._cancel_all(account, command)
 
-    def _submit(self, account: Account, command: Submit) -> Outcome:
-        known = gate.duplicate(account, command)
+    def _group(self, account: Account, group: Oco | Bracket) -> Outcome:
+        known = groups.duplicate(account, group)
         if known is not None:
             return known
+        orders = list(groups.orders_of(group).values())
+        self._draft.outcomes += len(orders) - 1
+        if not self._rates.take(account.name, self._now, len(orders)):
+            return self._too_fast(orders[0].client_order_id)
+        if account.standing != "active":
+            refused = account_life.not_active(account, orders[0].client_order_id)
+            self._draft.refuse(account.name, refused, orders[0])
+            return refused
+        time = self._draft.time
+        placed = groups.place(self._ledger, account, group, self._open_orders_max, time, self._end_of_day)
+        if isinstance(placed, tuple):
+            refused, order = placed
+            self._draft.refuse(account.name, refused, order)
+            return refused
+        order_id = self._ledger.next_order_id
+        apply(self._ledger, placed, time)
+        self._draft.add(self._ledger.symbols[placed.symbol].definition.shard, placed)
+        return Accepted(order_id, orders[0].client_order_id, orders=len(orders))
+
+    def _submit(self, account: Account, command: Submit) -> Outcome:
+        known = account.client_order_ids.get(command.client_order_id)
+        if known is not None:  # That is the answer, whatever the rest of the command says now.
+            return Accepted(known, command.client_order_id, duplicate=True)
         if not self._rates.take(account.name, self._now):
             return self._too_fast(command.client_order_id)
         if account.standing != "active":
             refused = account_life.not_active(account, command.client_order_id)
             self._draft.refuse(account.name, refused, command)
             return refused
-        order = gate.submit(self._ledger, account, command, self._market.limits.open_orders, self._draft.time)
+        ledger, time = self._ledger, self._draft.time
+        order = gate.submit(ledger, account, command, self._open_orders_max, time, self._end_of_day)
         if isinstance(order, Refused):
             self._draft.refuse(account.name, order, command)
             return order
-        place_order(self._ledger, order, self._draft.time)
-        self._draft.add(self._ledger.symbols[order.symbol].definition.shard, order)
+        place_order(ledger, order, time)
+        self._draft.add(ledger.symbols[order.symbol].definition.shard, order)
         return Accepted(order.order_id, order.client_order_id)
 
     def _replace(self, account: Account, command: Replace) -> Outcome:

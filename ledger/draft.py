@@ -15,8 +15,12 @@ from .refusals import bounded, clip
 
 OUTCOMES_MAX: Final = 2_000
 BYTES_MAX: Final = 350_000
-"""A turn takes no further request once its batch has this many outcomes or bytes. The last request may still add 100 orders
-and one cancel of every open order (OPEN_ORDERS_MAX of some 110 bytes), and all stays below a message of one megabyte."""
+"""A turn takes no further request once its batch has this many outcomes or bytes …"""
+BATCH_BYTES_MAX: Final = 1_000_000
+GROUPS_BYTES_MAX: Final = 135_000
+CANCEL_BYTES_MAX: Final = 120
+"""… or less, where accounts may have very many open orders: the last request may still add 100 groups of orders and one cancel
+of every open order, and all stays below a message of one megabyte."""
 
 _encode_into = msgspec.json.Encoder().encode_into
 
@@ -24,12 +28,13 @@ _encode_into = msgspec.json.Encoder().encode_into
 class Draft:
     """Collects commands in runs per shard, and refusals."""
 
-    def __init__(self, time: int) -> None:
+    def __init__(self, time: int, open_orders_max: int) -> None:
         self.time = time
         """Of the batch."""
         self.refusals: list[RefusalRecord] = []
         self.outcomes = 0
         """Commands looked at, whatever became of them."""
+        self._bytes_max = min(BYTES_MAX, BATCH_BYTES_MAX - GROUPS_BYTES_MAX - open_orders_max * CANCEL_BYTES_MAX)
         self._groups: list[Group] = []
         self._shard = -1
         self._run = bytearray()
@@ -42,7 +47,7 @@ class Draft:
     @property
     def full(self) -> bool:
         """Whether no further request may be taken."""
-        return self.outcomes >= OUTCOMES_MAX or self._size + len(self._run) >= BYTES_MAX
+        return self.outcomes >= OUTCOMES_MAX or self._size + len(self._run) >= self._bytes_max
 
     def add(self, shard: int, command: EngineCommand | LedgerCommand) -> None:
         """One command that was accepted and applied."""

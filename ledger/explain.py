@@ -50,18 +50,22 @@ STEPS: Final = f"""
         '' AS reason
     FROM queued WHERE order_id = $order
     UNION ALL
-    SELECT 'filled', shard, batch, event, journal, time, price, quantity, trade_id, maker_fee, 'maker', ''
+    SELECT 'filled', shard, batch, event, journal, time, price, quantity, trade_id, maker_fee,
+        if(auction, 'auction', 'maker'), ''
     FROM traded WHERE maker_order_id = $order
     UNION ALL
-    SELECT 'filled', shard, batch, event, journal, time, price, quantity, trade_id, taker_fee, 'taker', ''
+    SELECT 'filled', shard, batch, event, journal, time, price, quantity, trade_id, taker_fee,
+        if(auction, 'auction', 'taker'), ''
     FROM traded WHERE taker_order_id = $order
     UNION ALL
     SELECT 'triggered', shard, batch, event, journal, time, price, 0, 0, 0, '', '' FROM triggered WHERE order_id = $order
     UNION ALL
     SELECT 'replaced', shard, batch, event, journal, time, price, quantity, 0, 0, '', '' FROM replaced WHERE order_id = $order
     UNION ALL
-    SELECT 'decremented', shard, batch, event, journal, time, 0, quantity, 0, 0, '', ''
-    FROM decremented WHERE order_id = $order
+    SELECT 'activated', shard, batch, event, journal, time, 0, quantity, 0, 0, '', '' FROM activated WHERE order_id = $order
+    UNION ALL
+    SELECT 'decremented', shard, batch, event, journal, time, 0, quantity, 0, 0, '', reason
+    FROM decrements WHERE order_id = $order
     UNION ALL
     SELECT 'ended', shard, batch, event, journal, time, 0, quantity, 0, 0, '', if(w.name = 'owner' AND journal IN (
         SELECT journal FROM account_changes WHERE account = $name AND change = 'frozen'), 'account_frozen', w.name)
@@ -72,11 +76,15 @@ STEPS_COUNT: Final = """
     SELECT (SELECT count(*) FROM queued WHERE order_id = $order)
         + (SELECT count(*) FROM traded WHERE maker_order_id = $order OR taker_order_id = $order)
         + (SELECT count(*) FROM triggered WHERE order_id = $order) + (SELECT count(*) FROM replaced WHERE order_id = $order)
-        + (SELECT count(*) FROM decremented WHERE order_id = $order) + (SELECT count(*) FROM ended WHERE order_id = $order)
+        + (SELECT count(*) FROM activated WHERE order_id = $order) + (SELECT count(*) FROM decremented WHERE order_id = $order)
+        + (SELECT count(*) FROM ended WHERE order_id = $order)
 """
-# When the order first went into the book, when it last went to the back of a queue there, and when it ended.
+# When the order first went into the book, when it last went to the back of a queue there, whether a replacement took it out
+# since (to wait for an auction), and when it ended.
 WAITED: Final = f"""
     SELECT q.batch, q.event, q.shard, q.time, q.price, q.quantity, l.batch * 1048576 + l.event, l.price,
+        EXISTS (SELECT 1 FROM replaced r WHERE r.order_id = $order AND NOT r.kept_place
+            AND (r.batch, r.event) > (l.batch, l.event)),
         coalesce((SELECT {AT} FROM ended WHERE order_id = $order), {INTEGER_MAX})
     FROM (SELECT * FROM queued WHERE order_id = $order ORDER BY {AT} LIMIT 1) q,
         (SELECT * FROM queued WHERE order_id = $order ORDER BY {AT} DESC LIMIT 1) l
@@ -101,13 +109,13 @@ QUEUE: Final = f"""
         SELECT maker_order_id AS order_id, {AT} AS at, quantity AS shown, -quantity AS open FROM traded
         WHERE symbol = $symbol AND {AT} < $at AND maker_order_id IN (SELECT order_id FROM here)
         UNION ALL
-        SELECT taker_order_id, {AT}, 0, -quantity FROM traded
+        SELECT taker_order_id, {AT}, if(auction, quantity, 0), -quantity FROM traded
         WHERE symbol = $symbol AND {AT} < $at AND taker_order_id IN (SELECT order_id FROM here)
         UNION ALL
         SELECT order_id, {AT}, quantity, -quantity FROM decremented
         WHERE shard = $shard AND {AT} < $at AND order_id IN (SELECT order_id FROM here)
         UNION ALL
-        SELECT order_id, {AT}, 0, change FROM replaced
+        SELECT order_id, {AT}, 0, change FROM resized
         WHERE shard = $shard AND {AT} < $at AND order_id IN (SELECT order_id FROM here)
     ), summed AS (
         SELECT order_id, sum(if(c.at > h.since, c.shown, 0)) AS gone, sum(c.open) AS change
@@ -121,9 +129,11 @@ QUEUE: Final = f"""
         count(*) FILTER (price = $price), coalesce(sum(shown) FILTER (price = $price), 0)::BIGINT
     FROM found WHERE shown > 0
 """
+# On its side of the book: in an auction the buyer, who is called the taker, has waited there, too.
 AHEAD: Final = f"""
     SELECT trade_id, price, quantity, shard, batch, event, time, count(*) OVER (), (sum(quantity) OVER ())::BIGINT FROM traded
-    WHERE symbol = $symbol AND taker_buys <> $buy AND maker_order_id <> $order AND {AT} > $since AND {AT} < $until
+    WHERE symbol = $symbol AND {AT} > $since AND {AT} < $until AND (
+        (taker_buys <> $buy AND maker_order_id <> $order) OR (auction AND $buy AND taker_order_id <> $order))
     ORDER BY {AT} LIMIT $limit
 """
 
@@ -191,14 +201,14 @@ class Explain:
         queue = now = None
         ahead: list[tuple[Any, ...]] = []
         if waited:
-            batch, event, shard, time, price, shown, last, last_price, ended = waited[0]
+            batch, event, shard, time, price, shown, last, last_price, out, ended = waited[0]
             first = batch * 1048576 + event
             then = {**book, "shard": shard, "price": price, "since": first, "at": first}
             trades = {**book, "since": first, "until": ended, "limit": AHEAD_MAX}
             place = LogPlace(events_log(shard), batch, event)
             (before,), ahead = await self._history.database.ask_all([(QUEUE, then), (AHEAD, trades)])
             queue = _queue_place(price, shown, before, place, time)
-            if order.status == "open":
+            if order.status == "open" and not out:
                 still = {**then, "price": last_price, "since": last, "at": INTEGER_MAX}
                 (before,) = await self._history.database.ask(QUEUE, still)
                 shown = min(order.open, order.display or order.open)

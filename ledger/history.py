@@ -127,7 +127,7 @@ class History:
     def _restore(self) -> Rows:
         rows = self.database.rows
         symbols = "SELECT n.name, d.maker_fee, d.taker_fee FROM defined d JOIN names n ON n.id = d.symbol ORDER BY d.rowid"
-        open_orders = "SELECT order_id, account, remaining, filled, maker_fee, taker_fee, buy, queue_price FROM resting"
+        open_orders = "SELECT order_id, account, remaining, filled, maker_fee, taker_fee, buy, queue_price, pair FROM resting"
         ((trades,),) = rows("SELECT coalesce(max(number), 0) FROM traded")
         return Rows(
             {log: number for log, (number, _) in self.stored.items()},

@@ -25,7 +25,7 @@ REACH_SECONDS_MAX: Final = 10.0
 # Each side by itself, so that only the wanted rows are read in full: four times as fast as sorting the view `filled`.
 SIDE: Final = """
     (SELECT {fill_id} AS fill_id, {role}_order_id AS order_id, symbol, trade_id, {buy} AS buy, price, quantity,
-        {role}_fee AS fee, '{role}' AS liquidity, time
+        {role}_fee AS fee, if(auction, 'auction', '{role}') AS liquidity, time
     FROM traded WHERE {role} = $account AND {fill_id} < $before AND ($symbol = -1 OR symbol = $symbol)
     ORDER BY number DESC LIMIT $limit)
 """
@@ -50,7 +50,7 @@ ORDERS: Final = """
     ), done AS (
         SELECT order_id, sum(filled)::BIGINT AS filled, sum(change)::BIGINT AS change FROM (
             SELECT order_id, quantity AS filled, -quantity AS change FROM filled
-            UNION ALL SELECT order_id, 0, change FROM replaced
+            UNION ALL SELECT order_id, 0, change FROM resized
             UNION ALL SELECT order_id, 0, -quantity FROM decremented
         ) WHERE order_id IN (SELECT order_id FROM page WHERE is_open) GROUP BY order_id
     )
@@ -59,7 +59,7 @@ ORDERS: Final = """
         CASE WHEN is_open THEN 'open' WHEN w.name = 'filled' THEN 'filled' ELSE 'cancelled' END,
         CASE WHEN w.name <> 'filled' THEN w.name ELSE '' END, time,
         stop_price, trail, trail_basis_points, expires, post_only, display, m.name,
-        if(is_open, page.quantity + coalesce(done.change, 0), 0)
+        if(is_open, page.quantity + coalesce(done.change, 0), 0), pair, entry
     FROM page JOIN names s ON s.id = symbol JOIN names k ON k.id = kind JOIN names t ON t.id = tif
     JOIN names m ON m.id = self_trade
     LEFT JOIN names w ON w.id = reason LEFT JOIN done USING (order_id)

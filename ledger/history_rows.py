@@ -13,7 +13,19 @@ import msgspec
 from exchange.database import Row
 from exchange.log import LogDamaged
 from exchange.messages.base import decoder
-from exchange.messages.events import Cancelled, Decremented, EventBatch, Refreshed, Replaced, Rested, Traded, Triggered
+from exchange.messages.events import (
+    Activated,
+    Cancelled,
+    Decremented,
+    Event,
+    EventBatch,
+    PhaseChanged,
+    Refreshed,
+    Replaced,
+    Rested,
+    Traded,
+    Triggered,
+)
 from exchange.messages.journal import (
     LEDGER_GROUP,
     CancelOrder,
@@ -24,10 +36,14 @@ from exchange.messages.journal import (
     JournalBatch,
     LedgerCommand,
     OpenAccount,
+    PlaceBracket,
+    PlaceOco,
     PlaceOrder,
     RefusalRecord,
     ReplaceOrder,
     ResetAccount,
+    SetAccountRules,
+    SetPhase,
     SetStanding,
     Transfer,
 )
@@ -40,8 +56,8 @@ INTEGER_MAX: Final = 2**63 - 1
 Place = tuple[int, int, int, int, int]
 """Where an event stands: shard, event batch, number within it, journal batch, time."""
 TABLES: Final = (
-    *("names", "opened", "changed", "transferred", "defined", "placed", "refused", "rate_refused"),
-    *("traded", "queued", "triggered", "replaced", "decremented", "ended"),
+    *("names", "opened", "changed", "transferred", "defined", "ruled", "placed", "refused", "rate_refused"),
+    *("traded", "queued", "triggered", "replaced", "activated", "decremented", "ended", "phased"),
 )
 
 _decode_journal: Final = decoder(JournalBatch).decode
@@ -61,6 +77,8 @@ class OpenOrder(msgspec.Struct, gc=False):
     buy: bool
     price: int
     """At which it rests, once it does."""
+    pair: int
+    """The other order of its pair; 0 for none."""
 
 
 class Rows:
@@ -126,8 +144,17 @@ class Rows:
         match command:
             case PlaceOrder():
                 self._place(command, moment)
-            case CancelOrder() | ReplaceOrder():
-                pass  # Whether it came in time is told by the events.
+            case PlaceOco(limit, stop):
+                self._place(limit, moment, pair=stop.order_id)
+                self._place(stop, moment, pair=limit.order_id)
+            case PlaceBracket(entry, take_profit, stop_loss):
+                self._place(entry, moment)
+                self._place(take_profit, moment, stop_loss.order_id, entry.order_id)
+                self._place(stop_loss, moment, take_profit.order_id, entry.order_id)
+            case CancelOrder() | ReplaceOrder() | SetPhase():
+                pass  # What comes of it is told by the events.
+            case SetAccountRules(account, self_trade, cancel_on_disconnect):
+                self._rows["ruled"].append((*moment, self._id(account), self._id(self_trade), cancel_on_disconnect))
             case Transfer(asset, amount, source, target, reason, key):
                 row = (*moment, self._id(asset), amount, self._id(source), self._id(target), reason, key)
                 self._rows["transferred"].append(row)
@@ -159,14 +186,18 @@ class Rows:
             fees.taker,
             command.protection,
             command.order_quantity_max,
+            command.order_band,
+            command.trade_band,
+            command.reference_seconds,
+            command.volatility_auction_seconds,
         )
         self._rows["defined"].append(row)
 
-    def _place(self, command: PlaceOrder, moment: tuple[int, int]) -> None:
+    def _place(self, command: PlaceOrder, moment: tuple[int, int], pair: int = 0, entry: int = 0) -> None:
         fees = self.fees[command.symbol]  # As the ledger does it: those in force now stay with the order.
         account = self._id(command.account)
         self.open_orders[command.order_id] = OpenOrder(
-            account, command.quantity, 0, fees.maker, fees.taker, command.side == "buy", command.price
+            account, command.quantity, 0, fees.maker, fees.taker, command.side == "buy", command.price, pair
         )
         row = (
             command.order_id,
@@ -189,6 +220,8 @@ class Rows:
             command.post_only,
             command.display,
             self._id(command.self_trade),
+            pair,
+            entry,
         )
         self._rows["placed"].append(row)
 
@@ -201,36 +234,53 @@ class Rows:
         for moment in batch.moments:
             for event in moment.events:
                 index += 1
-                place = (shard, batch.number, index, moment.journal, moment.time)
-                if type(event) is Traded:
-                    self._trade(event, place)
-                elif type(event) is Rested:
-                    self.open_orders[event.order_id].price = event.price
-                    self._queue(event, place)
-                elif type(event) is Refreshed:
-                    self._queue(event, place)
-                elif type(event) is Cancelled:
-                    order = self.open_orders.pop(event.order_id)
-                    self._rows["ended"].append((event.order_id, *place, order.filled, event.quantity, self._id(event.reason)))
-                elif type(event) is Triggered:
-                    self._rows["triggered"].append((event.order_id, *place, event.price))
-                elif type(event) is Replaced:
-                    self._replace(event, place)
-                elif type(event) is Decremented:
-                    self._rows["decremented"].append((event.order_id, *place, event.quantity))
-                    self._take_off(event.order_id, event.quantity, "self_trade", place)
+                self._apply_event(event, (shard, batch.number, index, moment.journal, moment.time))
+
+    def _apply_event(self, event: Event, place: Place) -> None:
+        if type(event) is Traded:
+            self._trade(event, place)
+        elif type(event) is Rested:
+            self.open_orders[event.order_id].price = event.price
+            self._queue(event, place)
+        elif type(event) is Refreshed:
+            self._queue(event, place)
+        elif type(event) is Cancelled:
+            order = self.open_orders.pop(event.order_id)
+            self._rows["ended"].append((event.order_id, *place, order.filled, event.quantity, self._id(event.reason)))
+        elif type(event) is Triggered:
+            self._rows["triggered"].append((event.order_id, *place, event.price))
+        elif type(event) is Replaced:
+            change = self._open_now(event.order_id, event.quantity)
+            row = (event.order_id, *place, event.price, event.stop_price, event.quantity, change, event.kept_place)
+            self._rows["replaced"].append(row)
+        elif type(event) is Activated:
+            change = self._open_now(event.order_id, event.quantity)
+            self._rows["activated"].append((event.order_id, *place, event.quantity, change))
+        elif type(event) is Decremented:
+            self._decrement(event, place)
+        elif type(event) is PhaseChanged:
+            phase = self._id(event.phase)
+            self._rows["phased"].append((self.names[event.symbol], *place, phase, event.reason, event.until))
 
     def _queue(self, event: Rested | Refreshed, place: Place) -> None:
         order = self.open_orders[event.order_id]
         row = (event.order_id, *place, self.names[event.symbol], order.buy, order.price, event.quantity)
         self._rows["queued"].append(row)
 
-    def _replace(self, event: Replaced, place: Place) -> None:
+    def _decrement(self, event: Decremented, place: Place) -> None:
+        # Both of a pair have the same quantity open: only when the other has less is this its loss, and not its own.
         order = self.open_orders[event.order_id]
-        change = event.quantity - order.remaining
-        order.remaining = event.quantity
-        row = (event.order_id, *place, event.price, event.stop_price, event.quantity, change, event.kept_place)
-        self._rows["replaced"].append(row)
+        other = self.open_orders.get(order.pair)
+        reason = "pair" if other is not None and other.remaining < order.remaining else "self_trade"
+        self._rows["decremented"].append((event.order_id, *place, event.quantity, self._id(reason)))
+        self._take_off(event.order_id, event.quantity, "self_trade", place)
+
+    def _open_now(self, order_id: int, quantity: int) -> int:
+        """So much of an order is open from here on; returns how much more that is than before."""
+        order = self.open_orders[order_id]
+        change = quantity - order.remaining
+        order.remaining = quantity
+        return change
 
     def _take_off(self, order_id: int, quantity: int, reason: str, place: Place) -> None:
         """So much less of an order is open; one with nothing left has ended, for this reason."""
@@ -257,8 +307,9 @@ class Rows:
             event.taker_order_id,
             maker.account,
             taker.account,
-            fee(value, maker.maker_fee),
+            fee(value, maker.taker_fee if event.auction else maker.maker_fee),
             fee(value, taker.taker_fee),
+            event.auction,
         )
         self._rows["traded"].append(row)
         for order_id, order in ((event.maker_order_id, maker), (event.taker_order_id, taker)):

@@ -6,6 +6,7 @@ from exchange.messages.base import Side
 from exchange.money import BASIS_POINTS, fee
 
 from .accounts import Listing, Order
+from .bands import away
 
 
 def cost_max(price: int, quantity: int, fee_max: int) -> int:
@@ -28,13 +29,7 @@ def replaced_hold(order: Order, price: int) -> int:
 
 def protection(side: Side, reference: int, listing: Listing) -> int:
     """How far from a reference price a market order may trade: rounded to the tick that is still within, at least one tick."""
-    definition = listing.definition
-    tick = definition.tick
-    if side == "buy":
-        price = reference * (BASIS_POINTS + definition.protection) // BASIS_POINTS // tick * tick
-    else:
-        price = -(-reference * (BASIS_POINTS - definition.protection) // BASIS_POINTS // tick) * tick
-    return max(price, tick)
+    return away(side, reference, listing.definition.protection, listing.definition.tick)
 
 
 def trailing_stop(side: Side, trail: int, trail_basis_points: int, listing: Listing) -> int:

@@ -9,7 +9,7 @@ from exchange.messages.account import OpenOrder, Portfolio, Position, ReportsAns
 from exchange.messages.administration import LedgerState
 from exchange.messages.base import CASH, encode
 
-from . import profit, refusals, snapshot
+from . import pairs, profit, refusals, snapshot
 from .accounts import Account, Balance, Ledger, Listing, Order
 from .requests import NOT_DECODED, Waiting, decode_account_question, decode_reports_question
 
@@ -55,7 +55,7 @@ def portfolio(ledger: Ledger, account: Account) -> Portfolio:
             for symbol, balance in sorted(account.balances.items())
             if symbol != CASH and balance.total
         ],
-        [_open_order(order) for order in listed],
+        [_open_order(ledger, order) for order in listed],
         account.report,
         ledger.time,
         len(orders) - len(listed),
@@ -71,8 +71,9 @@ def _position(symbol: str, balance: Balance, listing: Listing) -> Position:
     return Position(symbol, balance.total, balance.held, listing.price, balance.cost, average, gain, balance.realized)
 
 
-def _open_order(order: Order) -> OpenOrder:
+def _open_order(ledger: Ledger, order: Order) -> OpenOrder:
     command = order.command
+    pair = pairs.working(ledger, command.order_id)
     return OpenOrder(
         command.order_id,
         command.client_order_id,
@@ -91,6 +92,8 @@ def _open_order(order: Order) -> OpenOrder:
         command.post_only,
         command.display,
         command.self_trade,
+        0 if pair is None else pairs.partner(pair, command.order_id),
+        0 if pair is None else pair.entry,
     )
 
 

@@ -1,7 +1,8 @@
 """Why a request changed nothing: a word for programs, and a sentence for people.
 
 The reasons of a submission stand here in the order in which they are checked: an earlier one hides a later one. The sentences
-about its conditions (time in force, flags, trail and stop price) are in condition_refusals.py.
+about its conditions (time in force, flags, trail and stop price) are in condition_refusals.py, those about the symbol's phase,
+the price band and groups of orders in phase_refusals.py and group_refusals.py.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ UNKNOWN_SYMBOL: Final = "unknown_symbol"
 QUANTITY_NOT_POSITIVE: Final = "quantity_not_positive"
 QUANTITY_OFF_LOT: Final = "quantity_off_lot"
 QUANTITY_TOO_LARGE: Final = "quantity_too_large"
+HALTED: Final = "halted"
+CLOSED: Final = "closed"
+AUCTION: Final = "auction"
+AUCTION_OVER: Final = "auction_over"
 TIME_IN_FORCE: Final = "time_in_force"
 EXPIRES_MISSING: Final = "expires_missing"
 EXPIRES_UNEXPECTED: Final = "expires_unexpected"
@@ -53,17 +58,22 @@ PRICE_MISSING: Final = "price_missing"
 PRICE_NOT_POSITIVE: Final = "price_not_positive"
 PRICE_OFF_TICK: Final = "price_off_tick"
 PRICE_TOO_LARGE: Final = "price_too_large"
+PRICE_OUTSIDE_BAND: Final = "price_outside_band"
 VALUE_TOO_LARGE: Final = "value_too_large"
 TOO_MANY_OPEN_ORDERS: Final = "too_many_open_orders"
 POSITION_LIMIT: Final = "position_limit"
 CASH_LIMIT: Final = "cash_limit"
 INSUFFICIENT_FUNDS: Final = "insufficient_funds"
 INSUFFICIENT_SHARES: Final = "insufficient_shares"
+# An OCO pair or a bracket: all of the above for each of its orders in turn, then how they fit together.
+GROUP: Final = "group"
 # Cancels and replaces
 UNKNOWN_ORDER: Final = "unknown_order"
-# Replaces, then as for a submission: what they change of the quantity, the stop price, the price, then value and means.
+# Replaces: pending, halted, closed, nothing to change, another quantity of an order of a group; then as for a submission what
+# they change of the quantity, the stop price, the price; then value and means (of a pair's order: whether its hold is enough).
 REPLACE_PENDING: Final = "replace_pending"
 NOTHING_TO_CHANGE: Final = "nothing_to_change"
+GROUPED: Final = "grouped"
 # The operator's requests
 ACCOUNT_NAME: Final = "account_name"
 TOO_MANY_ACCOUNTS: Final = "too_many_accounts"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from nats.aio.client import Client
 from exchange import subjects
 from exchange.market import Market
 from exchange.messages import logins
-from exchange.messages.administration import AccountQuestion, Credentials, Done, NewAccount
+from exchange.messages.administration import AccountQuestion, Credentials, Disconnected, Done, NewAccount
 from exchange.messages.base import ACCOUNT_PATTERN, decoder, encode
 from exchange.messages.requests import Refused
 from exchange.permissions import name_problem
@@ -45,6 +46,8 @@ SIGN_UPS_FREE: Final = 100
 _decode_credentials = decoder(Credentials).decode
 _decode_new_member = decoder(logins.NewMember).decode
 _decode_member = decoder(logins.Member).decode
+
+logger = logging.getLogger(__name__)
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -214,6 +217,13 @@ class Registrar:
                 await self._store.delete(account)
             return Refused(answer.reason, answer.detail)
         return Done(answer.detail)
+
+    async def disconnected(self, account: str) -> None:
+        """An account's last connection is gone: the ledger knows whether its orders end with that."""
+        try:
+            await self._ask_ledger(subjects.admin("disconnected"), Disconnected(account))
+        except LedgerSilent:
+            logger.warning("the ledger could not be told that %s is disconnected; its orders stay", account)
 
     async def _ledger_knows(self, account: str) -> bool:
         answer = await self._ask_ledger(subjects.admin("portfolio"), AccountQuestion(account))

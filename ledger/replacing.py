@@ -10,10 +10,12 @@ from exchange.messages.journal import ReplaceOrder
 from exchange.messages.requests import Refused, Replace, Submit
 from exchange.money import MONEY_MAX
 
-from . import refusals, risk
-from .accounts import Account, Ledger, Listing, Order
+from . import phases, refusals, risk
+from .accounts import Account, Ledger, Listing, Order, Pair
 from .condition_refusals import price_of_market_order, price_unexpected, stop_price_triggered
 from .conditions import STOPS, stop_price_refused
+from .group_refusals import hold_exceeded, quantity_fixed
+from .phase_refusals import price_outside_band
 from .prices import cost_max, protection, replaced_hold
 
 
@@ -29,13 +31,22 @@ def replace(ledger: Ledger, account: Account, command: Replace) -> ReplaceOrder 
     if order_id in ledger.replaces:
         return refusals.replace_pending(wanted)
     listing = ledger.symbols[wanted.symbol]
-    prices = _prices(order, command, wanted, listing)
+    if refused := phases.stopped(wanted, listing):
+        return refused
+    pair = ledger.pairs.get(order_id)
+    prices = _prices(order, command, wanted, listing, pair)
     if isinstance(prices, Refused):
         return prices
     price, stop_price = prices
-    if cost_max(price, wanted.quantity, max(order.fees.maker, order.fees.taker, 0)) > MONEY_MAX:
+    fee_max = max(order.fees.maker, order.fees.taker, 0)
+    if cost_max(price, wanted.quantity, fee_max) > MONEY_MAX:
         return refusals.value_too_large(wanted, price)
-    hold = _hold(order, wanted.quantity, price)
+    if pair is not None and pair.entry != order_id:  # It has no hold of its own.
+        if wanted.side == "buy" and cost_max(price, 1, fee_max) > pair.share_hold:
+            return hold_exceeded(wanted, pair.share_hold)
+        hold = 0
+    else:
+        hold = _hold(order, wanted.quantity, price)
     asset = CASH if wanted.side == "buy" else wanted.symbol
     if ledger.risk is not None:
         if (refused := risk.replace_refused(ledger, account, order, wanted, hold)) is not None:
@@ -60,11 +71,13 @@ def _wanted(order: Order, command: Replace) -> Submit:
     )
 
 
-def _prices(order: Order, command: Replace, wanted: Submit, listing: Listing) -> tuple[int, int] | Refused:
+def _prices(order: Order, command: Replace, wanted: Submit, listing: Listing, pair: Pair | None) -> tuple[int, int] | Refused:
     """The complete price and stop price. Only what is to be changed is checked: rules may have changed since."""
     placed, kind = order.command, wanted.kind
     if (wanted.quantity, wanted.price, wanted.stop_price) == (order.remaining, placed.price, placed.stop_price):
         return refusals.nothing_to_change(wanted)
+    if pair is not None and wanted.quantity != order.remaining:
+        return quantity_fixed(wanted)
     definition, quantity = listing.definition, command.quantity
     if quantity is not None and (quantity <= 0 or quantity % definition.lot or quantity > definition.order_quantity_max):
         return refusals.quantity(wanted, definition)
@@ -85,6 +98,9 @@ def _prices(order: Order, command: Replace, wanted: Submit, listing: Listing) ->
         return price_unexpected(wanted)
     if command.price <= 0 or command.price % definition.tick or command.price > MONEY_MAX:
         return refusals.price(wanted, command.price, definition.tick)
+    within = listing.price_min <= command.price <= listing.price_max
+    if kind == "limit" and command.price != placed.price and not within:
+        return price_outside_band(wanted, command.price, listing.price_min, listing.price_max)
     return command.price, stop_price
 
 

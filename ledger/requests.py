@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from exchange.messages.account import ReportsQuestion
-from exchange.messages.administration import AccountChange, AccountQuestion, Deposit, NewAccount
+from exchange.messages.account import AccountRulesQuestion, ReportsQuestion
+from exchange.messages.administration import AccountChange, AccountQuestion, Deposit, Disconnected, NewAccount, PhaseRequest
 from exchange.messages.base import decoder, encode
 from exchange.messages.requests import Request
 
 from . import refusals
+from .groups import ORDERS_MAX
 
 ORDERS: Final = "orders"
 """The verb of traders' commands; every other one is a question, or the operator's."""
@@ -33,6 +34,9 @@ decode_request = decoder(Request).decode
 decode_new_account = decoder(NewAccount).decode
 decode_deposit = decoder(Deposit).decode
 decode_account_change = decoder(AccountChange).decode
+decode_phase_request = decoder(PhaseRequest).decode
+decode_disconnected = decoder(Disconnected).decode
+decode_account_rules_question = decoder(AccountRulesQuestion).decode
 decode_reports_question = decoder(ReportsQuestion).decode
 decode_account_question = decoder(AccountQuestion).decode
 
@@ -104,15 +108,15 @@ class Rates:
         self._interval = SECOND // per_second if per_second else 0
         self._full: dict[str, int] = {}
 
-    def take(self, account: str, now: int) -> bool:
-        """Take one token; False when the bucket is empty."""
+    def take(self, account: str, now: int, count: int = 1) -> bool:
+        """Take so many tokens, or none; False when there are not enough. A full bucket has enough for any group of orders."""
         if not self._interval:
             return True
         full = self._full.get(account, 0)
-        if not now < full <= now + SECOND:  # Full, or the clock was set back.
+        if not now < full <= now + max(SECOND, ORDERS_MAX * self._interval):  # Full, or the clock was set back.
             full = now
-        full += self._interval
-        if full > now + SECOND:
+        full += self._interval * count
+        if full > now + (SECOND if count == 1 else max(SECOND, count * self._interval)):
             return False
         self._full[account] = full
         return True

@@ -40,8 +40,10 @@ def owed_max(ledger: Ledger, asset: str, new_accounts: int = 0) -> int:
     return accounts * (risk.overdraft if asset == CASH else risk.positions.get(asset, risk.position))
 
 
-def submission_refused(ledger: Ledger, account: Account, command: Submit, price: int, hold: int) -> Refused | None:
-    """The rules of means and positions for a new order, in the order of refusals.py."""
+def submission_refused(
+    ledger: Ledger, account: Account, command: Submit, price: int, hold: int, *, bought_before: bool
+) -> Refused | None:
+    """The rules of means and positions for a new order, in the order of refusals.py. `bought_before`: as in gate.py."""
     side, symbol, quantity = command.side, command.symbol, command.quantity
     owing = owing_max(ledger, account, side, symbol)
     if side == "buy":
@@ -56,7 +58,7 @@ def submission_refused(ledger: Ledger, account: Account, command: Submit, price:
                 else refusals.insufficient_funds(command, price, hold, available)
             )
         return None
-    if quantity <= (available := account.available(symbol) + owing):
+    if bought_before or quantity <= (available := account.available(symbol) + owing):
         return None
     if owing:
         return _position_limit(command, -owing, _having(account, symbol), available)

@@ -11,11 +11,15 @@ from msgspec.structs import replace
 
 from exchange.messages.base import CASH, FEES, Liquidity
 from exchange.messages.events import (
+    Activated,
     Cancelled,
     CancelRefused,
     Decremented,
     Event,
     EventBatch,
+    Indicated,
+    PhaseChanged,
+    ReferenceMoved,
     Refreshed,
     Replaced,
     ReplaceRefused,
@@ -35,6 +39,7 @@ from exchange.messages.reports import (
 from exchange.money import fee
 from exchange.stage import ReplayError
 
+from . import pairs
 from .accounts import Ledger, Order, Replacement
 from .prices import replaced_hold
 from .profit import move
@@ -59,8 +64,8 @@ def apply(ledger: Ledger, event: Event, time: int) -> None:
     match event:
         case Traded():
             _trade(ledger, event, time)
-        case Rested() | Refreshed():
-            pass  # Where an order rests and what it shows is the engine's concern; its hold does not change.
+        case Rested() | Refreshed() | Indicated():
+            pass  # Where an order rests, what it shows and what an auction would do is the engine's concern: no hold changes.
         case Cancelled():
             _cancel(ledger, event, time)
         case Triggered():
@@ -71,12 +76,19 @@ def apply(ledger: Ledger, event: Event, time: int) -> None:
             replacement = _replacement(ledger, event.order_id)
             _release(ledger, event.order_id, replacement)
             account = ledger.accounts[replacement.command.account]
-            ledger.tell(account, OrderReplaceRefused(event.order_id, event.symbol, time))
+            ledger.tell(account, OrderReplaceRefused(event.order_id, event.symbol, time, event.reason))
         case Decremented():
             _decrement(ledger, event, time)
         case CancelRefused():
             account = ledger.accounts[_answered(ledger, event.order_id)]
             ledger.tell(account, OrderCancelRefused(event.order_id, event.symbol, time))
+        case Activated():
+            pairs.activate(ledger, _open_order(ledger, event.order_id), event, time)
+        case PhaseChanged():
+            listing = ledger.symbols[event.symbol]
+            listing.phase, listing.phase_reason = event.phase, event.reason
+        case ReferenceMoved():
+            ledger.symbols[event.symbol].move_reference(event.price)
         case _:
             assert_never(event)
 
@@ -87,10 +99,10 @@ def _trade(ledger: Ledger, event: Traded, time: int) -> None:
     if maker.command.side == event.side or taker.command.side != event.side:
         raise ReplayError(f"trade {event.trade_id} of {event.symbol} joins two orders of one side")
     value = event.price * event.quantity
-    maker_fee = fee(value, maker.fees.maker)
+    maker_fee = fee(value, maker.fees.taker if event.auction else maker.fees.maker)  # In an auction nobody is paid for waiting.
     taker_fee = fee(value, taker.fees.taker)
-    _fill(ledger, maker, event, time, maker_fee, "maker")
-    _fill(ledger, taker, event, time, taker_fee, "taker")
+    _fill(ledger, maker, event, time, maker_fee, "auction" if event.auction else "maker")
+    _fill(ledger, taker, event, time, taker_fee, "auction" if event.auction else "taker")
     ledger.accounts[FEES].balances[CASH].total += maker_fee + taker_fee
     ledger.symbols[event.symbol].last = event.price
 
@@ -123,6 +135,8 @@ def _fill(ledger: Ledger, order: Order, event: Traded, time: int, cost: int, liq
         cash.total += value - cost
     if not remaining:
         ledger.close(order)
+    if ledger.pairs:
+        pairs.traded(ledger, order, quantity)
     ledger.tell(
         account,
         OrderFilled(command.order_id, event.symbol, event.trade_id, side, price, quantity, remaining, cost, liquidity, time),
@@ -133,9 +147,11 @@ def _cancel(ledger: Ledger, event: Cancelled, time: int) -> None:
     order = _open_order(ledger, event.order_id)
     if event.quantity != order.remaining:
         raise ReplayError(f"order {event.order_id} is cancelled with {event.quantity} unfilled, here it has {order.remaining}")
-    if event.reason == "owner":
+    if event.reason == "owner" or event.reason == "disconnected":
         _answered(ledger, event.order_id)
     ledger.close(order)
+    if ledger.pairs:
+        pairs.ended(ledger, order)
     account = ledger.accounts[order.command.account]
     ledger.tell(account, OrderCancelled(event.order_id, event.symbol, event.quantity, event.reason, time))
 
@@ -163,7 +179,7 @@ def _replace(ledger: Ledger, event: Replaced, time: int) -> None:
     quantity = wanted.quantity - (wanted.open_quantity - order.remaining)  # What was filled since is taken off.
     if quantity < 1 or event.quantity != quantity or event.price != wanted.price:
         raise ReplayError(f"order {event.order_id} is replaced by what nobody asked for")
-    hold = quantity * replaced_hold(order, wanted.price)
+    hold = 0 if pairs.working(ledger, event.order_id) else quantity * replaced_hold(order, wanted.price)
     replacement.hold -= hold - order.hold
     if replacement.hold < 0:
         raise ReplayError(f"order {event.order_id} is replaced by what its hold does not cover")
@@ -194,7 +210,8 @@ def _decrement(ledger: Ledger, event: Decremented, time: int) -> None:
     order = _open_order(ledger, event.order_id)
     command = order.command
     remaining = order.remaining - event.quantity
-    if event.quantity < 1 or remaining < 0 or command.stop_price:
+    waits = command.stop_price and not pairs.working(ledger, event.order_id)
+    if event.quantity < 1 or remaining < 0 or waits:
         raise ReplayError(f"order {event.order_id} cannot lose {event.quantity} of {order.remaining}")
     release = order.hold - order.hold * remaining // order.remaining
     account = ledger.accounts[command.account]
@@ -204,6 +221,7 @@ def _decrement(ledger: Ledger, event: Decremented, time: int) -> None:
     order.command = replace(command, quantity=command.quantity - event.quantity)
     if not remaining:
         ledger.close(order)
+    pairs.lowered(ledger, order)
     ledger.tell(account, OrderDecremented(event.order_id, event.symbol, event.quantity, remaining, time))
 
 

@@ -10,10 +10,10 @@ from collections import OrderedDict
 
 import msgspec
 
-from exchange.messages.base import decoder, encode
+from exchange.messages.base import Phase, SelfTrade, decoder, encode
 from exchange.messages.journal import DefineRisk, DefineSymbol, Standing
 
-from .accounts import Account, Balance, Ledger, Listing, Order, Replacement
+from .accounts import SELF_TRADE, Account, Balance, Ledger, Listing, Order, Pair, Replacement
 
 
 class AccountState(msgspec.Struct, array_like=True):
@@ -27,6 +27,25 @@ class AccountState(msgspec.Struct, array_like=True):
     fees: int
     standing: Standing
     endowment: dict[str, int] | None
+
+
+class AccountRulesState(msgspec.Struct, array_like=True):
+    """The rules of an account that has asked for others than it was opened with."""
+
+    name: str
+    self_trade: SelfTrade
+    cancel_on_disconnect: bool
+
+
+class PhaseState(msgspec.Struct, array_like=True):
+    """Where a symbol's day stands, for those that are not simply continuous at their opening price."""
+
+    symbol: str
+    phase: Phase
+    reason: str
+    scheduled: Phase
+    commanded: Phase | None
+    reference: int
 
 
 class State(msgspec.Struct, omit_defaults=True):
@@ -44,6 +63,9 @@ class State(msgspec.Struct, omit_defaults=True):
     transfer_keys: list[str]
     replaces: list[Replacement] = []
     risk: DefineRisk | None = None
+    pairs: list[Pair] = []
+    phases: list[PhaseState] = []
+    account_rules: list[AccountRulesState] = []
 
 
 _decoder = decoder(State)
@@ -65,6 +87,13 @@ def take(ledger: Ledger) -> bytes:
             list(ledger.transfer_keys),
             [replacement for _, replacement in sorted(ledger.replaces.items())],
             ledger.risk,
+            [pair for _, pair in sorted({pair.first: pair for pair in ledger.pairs.values()}.items())],
+            [state for _, listing in sorted(ledger.symbols.items()) if (state := _phase_state(listing)) is not None],
+            [
+                AccountRulesState(name, account.self_trade, account.cancel_on_disconnect)
+                for name, account in sorted(ledger.accounts.items())
+                if account.cancel_on_disconnect or account.self_trade != SELF_TRADE
+            ],
         )
     )
 
@@ -79,6 +108,20 @@ def _account_state(account: Account) -> AccountState:
         account.standing,
         None if account.endowment is None else dict(sorted(account.endowment.items())),
     )
+
+
+def _phase_state(listing: Listing) -> PhaseState | None:
+    definition = listing.definition
+    state = PhaseState(
+        definition.symbol,
+        listing.phase,
+        listing.phase_reason,
+        listing.scheduled,
+        listing.commanded,
+        listing.reference,
+    )
+    usual = PhaseState(definition.symbol, "continuous", "", "continuous", None, definition.opening_price)
+    return None if state == usual else state
 
 
 def restore(content: bytes) -> Ledger:
@@ -105,4 +148,15 @@ def restore(content: bytes) -> Ledger:
     ledger.replaces = {replacement.command.order_id: replacement for replacement in state.replaces}
     ledger.risk = state.risk
     ledger.transfer_keys = OrderedDict.fromkeys(state.transfer_keys)
+    for pair in state.pairs:
+        open_orders = (order_id for order_id in (pair.first, pair.second) if order_id in ledger.orders)
+        ledger.pairs |= dict.fromkeys((*open_orders, *([pair.entry] if pair.entry else [])), pair)
+    for day in state.phases:
+        listing = ledger.symbols[day.symbol]
+        listing.phase, listing.phase_reason = day.phase, day.reason
+        listing.scheduled, listing.commanded = day.scheduled, day.commanded
+        listing.move_reference(day.reference)
+    for rules in state.account_rules:
+        account = ledger.accounts[rules.name]
+        account.self_trade, account.cancel_on_disconnect = rules.self_trade, rules.cancel_on_disconnect
     return ledger

@@ -20,6 +20,7 @@ from exchange.subjects import JOURNAL, events_log
 
 from . import questions, reports, risk, snapshot
 from .accounts import Ledger
+from .calendar import Calendar
 from .commands import apply
 from .desk import Desk
 from .draft import Draft
@@ -41,6 +42,7 @@ class LedgerStage:
     def __init__(self, market: Market) -> None:
         self.ledger = Ledger()
         self._market = market
+        self._calendar = Calendar(market)
         self._requests = Requests()
         self._rates = Rates(market.limits.orders_per_second)
         self._rate_refusals = 0
@@ -76,20 +78,23 @@ class LedgerStage:
         return self._requests.put(ORDERS, account, reply, payload)
 
     def submit_question(self, verb: str, account: str, reply: str, payload: bytes) -> bytes | None:
-        """One of questions.QUESTIONS, desk.OPEN_ACCOUNT or desk.DEPOSIT; answered in turn, like `submit_request`."""
+        """One of questions.QUESTIONS or of desk.DECODE; answered in turn, like `submit_request`."""
         return self._requests.put(verb, account, reply, payload)
 
     def turn(self, inputs: Batches, now: int) -> Turn:
         """As leader: events, then requests, then one batch if anything happened or a second has passed."""
         ledger = self.ledger
         settled = self._settle(inputs)
-        draft = Draft(max(ledger.time + 1, now))
+        draft = Draft(max(ledger.time + 1, now), self._market.limits.open_orders)
         if not self._defined:
             self._define_symbols(draft)
             if (definition := risk.to_define(self.ledger, self._market)) is not None:
                 apply(self.ledger, definition, draft.time)
                 draft.add(LEDGER_GROUP, definition)
-        desk = Desk(ledger, self._market, self._rates, draft, now)
+        for command in self._calendar.due(ledger, draft.time):
+            apply(ledger, command, draft.time)
+            draft.add(ledger.symbols[command.symbol].definition.shard, command)
+        desk = Desk(ledger, self._market, self._calendar, self._rates, draft, now)
         desk.carry_out(self._requests)
         self._rate_refusals += desk.rate_refusals
         payloads: list[bytes] = []

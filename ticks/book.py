@@ -2,7 +2,8 @@
 
 An order is public under an id that counts the symbol's arrivals at the end of a queue: nobody can tell from it whose order it
 is, nor that an iceberg's next part belongs to the one before. What an iceberg does not show is in no event that concerns the
-book, so it cannot leak from here. A stop that waits is not in the book before it has triggered and rests.
+book, so it cannot leak from here. An order that waits, for a stop price, an auction or its entry, is not in the book before it
+rests. While an auction collects orders, the best bid may be at the best ask or above.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 from sortedcontainers import SortedList
 
 from exchange.messages.base import Side
-from exchange.messages.events import Decremented, Refreshed, Replaced, Rested
+from exchange.messages.events import Decremented, Refreshed, Replaced, Rested, Traded
 from exchange.messages.market_data import PublicOrder
 
 Level = tuple[int, int]
@@ -32,16 +33,16 @@ class Resting(msgspec.Struct, array_like=True, gc=False):
 class Book:
     """A fold of the events about resting orders, and the levels and orders that changed since somebody took note."""
 
-    def __init__(self, orders: dict[int, Resting], arrivals: int = 0, exhausted: tuple[int, Resting] | None = None) -> None:
+    def __init__(self, orders: dict[int, Resting], arrivals: int = 0, exhausted: dict[int, Resting] | None = None) -> None:
         self.orders = orders
         """By the engine's id, in the order of public ids."""
         self.arrivals = arrivals
         """The last public id."""
         self.changed_orders: list[PublicOrder] = []
         """Every change in turn, since somebody cleared it."""
-        self.exhausted = exhausted
-        """Id and last state of the order that most recently had nothing shown left. It has ended, unless it is an iceberg:
-        then its refresh comes before any other order is exhausted."""
+        self.exhausted = exhausted or {}
+        """Last state of the orders (two in an auction) that had nothing shown left after the latest event that took shares
+        off the book. They have ended, unless they are icebergs: then their refresh comes before the next such event."""
         self._levels: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
         """Price → quantity, of each side …"""
         self._prices: dict[Side, SortedList[int]] = {"buy": SortedList(), "sell": SortedList()}
@@ -58,14 +59,12 @@ class Book:
         order = self.orders[event.order_id] = Resting(event.side, event.price, event.quantity, self.arrivals)
         self._add(order, event.quantity)
 
-    def trade(self, maker_order_id: int, quantity: int) -> None:
-        """Part of a resting order, or all of it, traded."""
-        order = self.orders[maker_order_id]
-        order.shown -= quantity
-        if not order.shown:
-            del self.orders[maker_order_id]
-            self.exhausted = (maker_order_id, order)
-        self._add(order, -quantity)
+    def trade(self, event: Traded) -> None:
+        """Part of a resting order, or all of it, traded; in an auction two orders of the book met."""
+        self.exhausted.clear()
+        self._take_off(event.maker_order_id, event.quantity)
+        if event.auction:
+            self._take_off(event.taker_order_id, event.quantity)
 
     def cancel(self, order_id: int) -> None:
         """An order ended; nothing changes if it never came to rest."""
@@ -75,9 +74,7 @@ class Book:
 
     def refresh(self, event: Refreshed) -> None:
         """The next part of an iceberg is shown."""
-        assert self.exhausted is not None, "nothing was exhausted"
-        order_id, order = self.exhausted
-        assert order_id == event.order_id, "another order was exhausted"
+        order = self.exhausted.pop(event.order_id)
         self.arrivals += 1
         order = self.orders[event.order_id] = Resting(order.side, order.price, event.quantity, self.arrivals)
         self._add(order, event.quantity)
@@ -87,12 +84,13 @@ class Book:
         if not event.kept_place:
             self.cancel(event.order_id)
         elif (order := self.orders.get(event.order_id)) is not None and (excess := order.shown - event.quantity) > 0:
-            self.trade(event.order_id, excess)
+            self._take_off(event.order_id, excess)
 
     def decrement(self, event: Decremented) -> None:
-        """Self-trade prevention took shares off; nothing changes if the order does not rest."""
+        """An order lost shares without a trade; nothing changes if it does not rest."""
         if (order := self.orders.get(event.order_id)) is not None:
-            self.trade(event.order_id, min(event.quantity, order.shown))
+            self.exhausted.clear()
+            self._take_off(event.order_id, min(event.quantity, order.shown))
 
     def best(self) -> tuple[Level, Level]:
         """Best bid and best ask, (0, 0) where a side is empty."""
@@ -122,6 +120,13 @@ class Book:
         changed = self._changed
         self._changed = {"buy": set(), "sell": set()}
         return changed
+
+    def _take_off(self, order_id: int, quantity: int) -> None:
+        order = self.orders[order_id]
+        order.shown -= quantity
+        if not order.shown:
+            self.exhausted[order_id] = self.orders.pop(order_id)
+        self._add(order, -quantity)
 
     def _add(self, order: Resting, quantity: int) -> None:
         side, price = order.side, order.price

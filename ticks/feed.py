@@ -10,9 +10,22 @@ from typing import Final
 
 import msgspec
 
+from exchange.bands import around
 from exchange.calendar import Calendar
 from exchange.messages.base import Side
-from exchange.messages.events import Cancelled, Decremented, Event, EventBatch, Refreshed, Replaced, Rested, Traded
+from exchange.messages.events import (
+    Cancelled,
+    Decremented,
+    Event,
+    EventBatch,
+    Indicated,
+    PhaseChanged,
+    ReferenceMoved,
+    Refreshed,
+    Replaced,
+    Rested,
+    Traded,
+)
 from exchange.messages.journal import DefineSymbol
 from exchange.messages.market_data import Depth, Orders, PublicTrade, Quote, Statistics, Status, SymbolInfo
 
@@ -32,10 +45,11 @@ class InstrumentState(msgspec.Struct, array_like=True, frozen=True):
     definition: DefineSymbol
     orders: dict[int, Resting] = {}
     arrivals: int = 0
-    exhausted: tuple[int, Resting] | None = None
+    exhausted: dict[int, Resting] = {}
     """See Book."""
     candles: CandlesState = CandlesState()
     status: SymbolStatus = SymbolStatus()
+    reference: int = 0
     last: int = 0
     volume: int = 0
     trades: int = 0
@@ -75,6 +89,8 @@ class Instrument:
         self.book = Book(state.orders, state.arrivals, state.exhausted)
         self.candles = Candles(state.definition.symbol, calendar, state.candles)
         self.status = state.status
+        self.reference = state.reference
+        """Price in the middle of the band, also while there is none."""
         self.last = state.last
         """Price of the last trade, 0 before the first."""
         self.volume = state.volume
@@ -107,7 +123,23 @@ class Instrument:
             self.book.replace(event)
         elif type(event) is Decremented:
             self.book.decrement(event)
-        # A trigger, and what came too late, change nothing that the public sees.
+        elif type(event) is PhaseChanged:
+            self.status = self.status.phase_changed(event.phase, event.reason)
+        elif type(event) is Indicated:
+            self.status = self.status.indicated(event.price, event.volume, event.imbalance)
+        elif type(event) is ReferenceMoved:
+            self._move_band(event.price)
+        # Triggers, activations, and what came too late, change nothing that the public sees.
+
+    def define(self, definition: DefineSymbol) -> None:
+        """Rules from here on. The opening price is the reference until there is another one."""
+        self.definition = definition
+        self._move_band(self.reference or definition.opening_price)
+
+    def _move_band(self, reference: int) -> None:
+        self.reference = reference
+        band = around(reference, self.definition.trade_band, self.definition.tick)
+        self.status = self.status.band_moved(reference, *band) if band else self.status.band_moved(0, 0, 0)
 
     def _trade(self, event: Traded, time: int, rows: Rows) -> None:
         trade_id, price, quantity, side = event.trade_id, event.price, event.quantity, event.side
@@ -115,7 +147,7 @@ class Instrument:
         self.trades = trade_id
         self.last = price
         self.volume += quantity
-        self.book.trade(event.maker_order_id, quantity)
+        self.book.trade(event)
         trade = PublicTrade(trade_id, price, quantity, side, time, event.auction)
         self.recent.append(trade)
         self.unsent.append(trade)
@@ -190,6 +222,7 @@ class Instrument:
             self.book.exhausted,
             self.candles.state(),
             self.status,
+            self.reference,
             self.last,
             self.volume,
             self.trades,
@@ -226,10 +259,10 @@ class Feed:
 
     def define(self, definition: DefineSymbol) -> None:
         """A symbol opened, or its rules changed."""
-        if (instrument := self.instruments.get(definition.symbol)) is not None:
-            instrument.definition = definition
-        else:
+        if definition.symbol not in self.instruments:
             self._add(InstrumentState(definition))
+        self.instruments[definition.symbol].define(definition)
+        self.touched[definition.symbol] = None
 
     def apply(self, shard: int, batch: EventBatch, rows: Rows) -> None:
         """One event batch; appends the rows for the store."""

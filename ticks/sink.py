@@ -38,7 +38,7 @@ from .feed import Feed, FeedState, Rows
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = 2
+VERSION: Final = 3
 SCHEMA: Final = """
     CREATE TABLE symbols (id INTEGER, symbol VARCHAR);
     CREATE TABLE trades (

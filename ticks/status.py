@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from exchange.messages.market_data import Phase
+from exchange.messages.base import Phase
 
 
 class SymbolStatus(msgspec.Struct, array_like=True, frozen=True):
@@ -28,9 +28,10 @@ class SymbolStatus(msgspec.Struct, array_like=True, frozen=True):
         """A phase began; what an auction would have given before says nothing any more."""
         return SymbolStatus(phase, reason, reference=self.reference, low=self.low, high=self.high)
 
-    def indicated(self, price: int, volume: int, imbalance: int, side: str) -> SymbolStatus:
-        """What the auction would give if it ended now."""
-        return replace(self, indicative_price=price, indicative_volume=volume, imbalance=imbalance, imbalance_side=side)
+    def indicated(self, price: int, volume: int, imbalance: int) -> SymbolStatus:
+        """What the auction would give if it ended now; the imbalance is positive if buyers are left over, else negative."""
+        side = "buy" if imbalance > 0 else "sell" if imbalance else ""
+        return replace(self, indicative_price=price, indicative_volume=volume, imbalance=abs(imbalance), imbalance_side=side)
 
     def band_moved(self, reference: int, low: int, high: int) -> SymbolStatus:
         """Trades are possible between `low` and `high` from now on."""

@@ -36,6 +36,10 @@ class OpenOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     """How much is shown at a time; 0 for all."""
     self_trade: SelfTrade = "cancel_newest"
     """Omitted for what the gate chooses when nobody says otherwise."""
+    pair: int = 0
+    """Id of the other order of its OCO pair; 0 for none."""
+    entry: int = 0
+    """Of the leg of a bracket: id of the entry for whose end it waits; 0 for an order that works."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -93,6 +97,23 @@ class ReportsAnswer(msgspec.Struct, frozen=True):
     complete: bool
 
 
+class AccountRulesQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Asks orders.<account>.rules for the account's rules, after changing those that are given."""
+
+    self_trade: SelfTrade | None = None
+    """For orders that do not say themselves."""
+    cancel_on_disconnect: bool | None = None
+    """Cancel all open orders when the account's last connection is lost."""
+
+
+class AccountRules(msgspec.Struct, frozen=True):
+    """Answer to orders.<account>.rules, by the ledger."""
+
+    account: str
+    self_trade: SelfTrade
+    cancel_on_disconnect: bool
+
+
 class PageQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
     """Asks the historian (api.<account>.fills, api.<account>.history) for at most 1,000 rows before an id, newest first."""
 
@@ -142,3 +163,7 @@ class OrderRecord(msgspec.Struct, frozen=True):
     self_trade: SelfTrade = "allow"
     open: int = 0
     """What can still trade; 0 for an order that ended."""
+    pair: int = 0
+    """As it was placed: id of the other order of its OCO pair, or of the other leg of its bracket; 0 for none."""
+    entry: int = 0
+    """As it was placed: of the leg of a bracket, id of the entry; 0 for none."""

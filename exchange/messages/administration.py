@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from .base import Message
+from .base import Message, Phase
 
 Role = Literal["trader", "operator", "auditor"]
 """Of a log-in; who has none is a guest."""
@@ -56,6 +56,23 @@ class AccountChange(msgspec.Struct, frozen=True, omit_defaults=True):
 
     account: str
     reason: str = ""
+
+
+class PhaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.phase: a symbol, or every one, enters a phase; without a phase the one its schedule says, which ends a halt."""
+
+    symbol: str = ""
+    """Empty for the whole market."""
+    phase: Phase | None = None
+    """Not volatility_auction, which only a trade can start."""
+    reason: str = ""
+    """In words, for the public."""
+
+
+class Disconnected(msgspec.Struct, frozen=True):
+    """admin.disconnected: the last connection of an account was lost; its orders are cancelled if it asked for that."""
+
+    account: str
 
 
 class AccountQuestion(msgspec.Struct, frozen=True):

@@ -15,10 +15,12 @@ import msgspec
 
 Side = Literal["buy", "sell"]
 Kind = Literal["limit", "market", "stop", "stop_limit", "trailing_stop"]
-TimeInForce = Literal["gtc", "day", "gtd", "ioc", "fok"]
+TimeInForce = Literal["gtc", "day", "gtd", "ioc", "fok", "opg", "cls"]
 SelfTrade = Literal["allow", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
 """What happens when an order would trade with another of the same account."""
-Liquidity = Literal["maker", "taker"]
+Liquidity = Literal["maker", "taker", "auction"]
+Phase = Literal["pre_open", "opening_auction", "continuous", "volatility_auction", "halted", "closing_auction", "closed"]
+"""Of a symbol's day. Orders meet as they arrive in `continuous` only; see engine/phases.py."""
 
 CASH: Final = "CASH"
 BANK: Final = "$bank"  # Where deposited cash comes from; its balance is minus all cash in circulation.

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from .base import Message, Side
+from .base import Message, Phase, Side
 
 
 class Rested(Message, frozen=True):
@@ -32,7 +32,7 @@ class Traded(Message, frozen=True):
     side: Side
     """The aggressor's side."""
     auction: bool = False
-    """Made by an auction, where nobody is the aggressor."""
+    """Part of an uncross: there is no aggressor; the maker is the seller, the taker the buyer, and `side` buy."""
 
 
 class Cancelled(Message, frozen=True):
@@ -75,14 +75,18 @@ class Replaced(Message, frozen=True):
 
 
 class ReplaceRefused(Message, frozen=True):
-    """A replace came too late: the order had ended, or more was filled than the new quantity."""
+    """A replace came too late: the order had ended, or more was filled than the new quantity; or `reason`."""
 
     order_id: int
     symbol: str
+    reason: ReplaceRefusal = "late"
 
 
 class Decremented(Message, frozen=True):
-    """Self-trade prevention took `quantity` off an order without a trade; an order with nothing left ends with this."""
+    """An order lost `quantity` without a trade: to self-trade prevention, or because the other order of its pair traded it.
+
+    An order with nothing left ends with this.
+    """
 
     order_id: int
     symbol: str
@@ -98,6 +102,45 @@ class Refreshed(Message, frozen=True):
     """Shown now."""
 
 
+class Activated(Message, frozen=True):
+    """The entry of a bracket has ended: this leg of it arrives now, with what the entry traded."""
+
+    order_id: int
+    symbol: str
+    quantity: int
+
+
+class PhaseChanged(Message, frozen=True):
+    """A symbol's phase; what that causes (an uncross, orders that end, stops that trigger) follows."""
+
+    symbol: str
+    phase: Phase
+    reason: str = ""
+    until: int = 0
+    """Of a volatility auction: when it ends, in nanoseconds since 1970."""
+
+
+class Indicated(Message, frozen=True):
+    """What an auction would do now. Told at the end of each journal batch that changed it, in phases that collect orders."""
+
+    symbol: str
+    price: int
+    """0 when nothing would trade."""
+    volume: int
+    imbalance: int
+    """What would be left at that price: positive, of the buyers; negative, of the sellers."""
+
+
+class ReferenceMoved(Message, frozen=True):
+    """The reference price, of price bands and of auctions, is another one from here on."""
+
+    symbol: str
+    price: int
+
+
+ReplaceRefusal = Literal["late", "halted", "closed"]
+"""Why a replace was refused: it came too late, or the symbol's phase, which changed meanwhile, did not allow it."""
+
 CancelReason = Literal[
     "owner",  # The owner asked for it.
     "fok",  # Fill-or-kill: not all could be filled at once.
@@ -107,9 +150,30 @@ CancelReason = Literal[
     "ioc",  # Immediate-or-cancel: no more could be filled at once.
     "protection",  # A market order met its protection price.
     "no_liquidity",  # A market order met an empty book.
+    "pair",  # The other order of its pair ended, or the entry of its bracket traded nothing.
+    "halted",  # The symbol was halted when it arrived.
+    "closed",  # The symbol was closed when it arrived.
+    "auction",  # It trades at once or not at all, and an auction was collecting orders when it arrived.
+    "auction_over",  # It was for an auction only (opg, cls), and that is over.
+    "volatility",  # It trades at once or not at all, and would have traded outside the price band.
+    "disconnected",  # Its owner's connection was lost.
 ]
 
-Event = Rested | Traded | Cancelled | CancelRefused | Triggered | Replaced | ReplaceRefused | Refreshed | Decremented
+Event = (
+    Rested
+    | Traded
+    | Cancelled
+    | CancelRefused
+    | Triggered
+    | Replaced
+    | ReplaceRefused
+    | Refreshed
+    | Decremented
+    | Activated
+    | PhaseChanged
+    | Indicated
+    | ReferenceMoved
+)
 
 
 class Moment(msgspec.Struct, frozen=True):

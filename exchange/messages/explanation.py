@@ -58,19 +58,20 @@ class TradeAhead(msgspec.Struct, frozen=True):
 class OrderStep(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that happened to an order."""
 
-    what: Literal["queued", "filled", "triggered", "replaced", "decremented", "ended"]
+    what: Literal["queued", "filled", "triggered", "replaced", "activated", "decremented", "ended"]
     at: LogPlace
     journal: int
     """Number of the journal batch that caused it."""
     time: int
     price: int = 0
     quantity: int = 0
-    """filled, decremented: so much. queued: shown. replaced: open from here on. ended: unfilled."""
+    """filled, decremented: so much. queued: shown. replaced, activated: open from here on. ended: unfilled."""
     trade_id: int = 0
     fee: int = 0
     liquidity: Liquidity | None = None
     reason: str = ""
-    """ended: why, see CancelReason; or `filled`, or `account_frozen`."""
+    """ended: why, see CancelReason; or `filled`, or `account_frozen`. decremented: `self_trade`, or `pair` when the other order
+    of its pair lost as much."""
 
 
 class OrderRefusal(msgspec.Struct, frozen=True):

@@ -6,7 +6,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from .base import Kind, Message, SelfTrade, Side, TimeInForce
+from .base import Kind, Message, Phase, SelfTrade, Side, TimeInForce
+from .events import CancelReason
 
 
 class Fees(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,6 +34,15 @@ class DefineSymbol(Message, frozen=True):
     protection: int = 500
     """How far from the last price a market order may trade, in basis points."""
     order_quantity_max: int = 1_000_000
+    order_band: int = 0
+    """How far from the reference price a limit may be, in basis points; 0 for no bound."""
+    trade_band: int = 0
+    """How far from the reference price a trade may be, in basis points; one that would be farther starts a volatility auction
+    instead. 0 for no bound."""
+    reference_seconds: int = 60
+    """The reference price becomes the last trade price so often, and at each auction the auction's price."""
+    volatility_auction_seconds: int = 60
+    """How long a volatility auction lasts."""
 
 
 class PlaceOrder(Message, frozen=True):
@@ -82,6 +92,50 @@ class CancelOrder(Message, frozen=True):
     order_id: int
     account: str
     symbol: str
+    reason: CancelReason = "owner"
+
+
+class PlaceOco(Message, frozen=True):
+    """An accepted OCO pair; the holds of the orders in it are 0."""
+
+    limit: PlaceOrder
+    stop: PlaceOrder
+    hold: int
+    """For both: the same for each remaining share."""
+
+    @property
+    def symbol(self) -> str:
+        """Of both."""
+        return self.limit.symbol
+
+
+class PlaceBracket(Message, frozen=True):
+    """An accepted bracket; the entry has its own hold, those of the legs in it are 0."""
+
+    entry: PlaceOrder
+    take_profit: PlaceOrder
+    stop_loss: PlaceOrder
+    hold: int
+    """For both legs, the same for each share, where they buy. Where they sell, it is the shares that the entry has bought."""
+
+    @property
+    def symbol(self) -> str:
+        """Of all three."""
+        return self.entry.symbol
+
+
+class SetPhase(Message, frozen=True):
+    """A symbol's day goes on: by its schedule, or because an operator says so.
+
+    Those that its schedule demands stand first in their batch, before orders expire with it: a day order takes part in the
+    closing auction.
+    """
+
+    symbol: str
+    phase: Phase
+    reason: str = ""
+    """In words, for the public: why it is halted."""
+    scheduled: bool = False
 
 
 class OpenAccount(Message, frozen=True):
@@ -135,9 +189,17 @@ class Transfer(Message, frozen=True):
     """Idempotency: a transfer with a key that was used before is not made again."""
 
 
-EngineCommand = DefineSymbol | PlaceOrder | ReplaceOrder | CancelOrder
+class SetAccountRules(Message, frozen=True):
+    """What an account wants of all its orders from here on."""
+
+    account: str
+    self_trade: SelfTrade
+    cancel_on_disconnect: bool
+
+
+EngineCommand = DefineSymbol | PlaceOrder | ReplaceOrder | CancelOrder | PlaceOco | PlaceBracket | SetPhase
 """What a group of an engine's shard holds."""
-LedgerCommand = OpenAccount | Transfer | SetStanding | ResetAccount | DefineRisk
+LedgerCommand = OpenAccount | Transfer | SetStanding | ResetAccount | DefineRisk | SetAccountRules
 """What a group of shard LEDGER_GROUP holds."""
 LEDGER_GROUP: Final = 0
 """The group number of commands that concern no engine. Engines' shards count from 1."""

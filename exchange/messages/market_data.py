@@ -12,11 +12,10 @@ from typing import Literal
 
 import msgspec
 
-from .base import Side
+from .base import Phase, Side
 
 Format = Literal["json", "csv", "parquet", "arrow"]
 """Of a page of history; all but the first are a file's content instead of messages."""
-Phase = Literal["pre_open", "opening_auction", "continuous", "halted", "closing_auction", "closed"]
 
 
 class PublicTrade(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from .base import Kind, Liquidity, Message, SelfTrade, Side, TimeInForce
-from .events import CancelReason
+from .events import CancelReason, ReplaceRefusal
 from .journal import Standing
 
 
@@ -31,6 +31,10 @@ class OrderAccepted(Message, frozen=True):
     """How much is shown at a time; 0 for all."""
     self_trade: SelfTrade = "cancel_newest"
     """Omitted for what the gate chooses when nobody says otherwise."""
+    pair: int = 0
+    """Id of the other order of its OCO pair; 0 for none."""
+    entry: int = 0
+    """Of the leg of a bracket: id of the entry for whose end it waits; 0 for an order that works."""
 
 
 class OrderFilled(Message, frozen=True):
@@ -95,6 +99,7 @@ class OrderReplaceRefused(Message, frozen=True):
     order_id: int
     symbol: str
     time: int
+    reason: ReplaceRefusal = "late"
 
 
 class OrderDecremented(Message, frozen=True):
@@ -104,6 +109,15 @@ class OrderDecremented(Message, frozen=True):
     symbol: str
     quantity: int
     remaining: int
+    time: int
+
+
+class OrderActivated(Message, frozen=True):
+    """The entry of a bracket has ended: this leg of it is a working order now, of this quantity."""
+
+    order_id: int
+    symbol: str
+    quantity: int
     time: int
 
 
@@ -135,6 +149,7 @@ Report = (
     | OrderReplaced
     | OrderReplaceRefused
     | OrderDecremented
+    | OrderActivated
     | Transferred
     | AccountChanged
 )

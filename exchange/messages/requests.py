@@ -60,7 +60,32 @@ class CancelAll(Message, frozen=True):
     symbol: str = ""
 
 
-Command = Submit | Replace | Cancel | CancelAll
+class Oco(Message, frozen=True):
+    """Two orders of which only one is to be filled: a limit order, and a stop order of the same symbol, side and quantity.
+
+    They live and die together: what one trades is taken off the other, and when one ends, the other is cancelled. One hold,
+    that of the dearer, covers both.
+    """
+
+    limit: Submit
+    stop: Submit
+
+
+class Bracket(Message, frozen=True):
+    """An order, and the pair that closes what it opens: both legs are of the other side and of the entry's quantity.
+
+    They wait until the entry has ended; then they are an OCO pair of the quantity that the entry traded, or cancelled if it
+    traded nothing.
+    """
+
+    entry: Submit
+    take_profit: Submit
+    """A limit order."""
+    stop_loss: Submit
+    """A stop, stop_limit or trailing_stop order."""
+
+
+Command = Submit | Replace | Cancel | CancelAll | Oco | Bracket
 Request = Command | list[Command]
 """One command, or up to COMMANDS_PER_REQUEST_MAX of them; the answer has the same shape."""
 
@@ -74,7 +99,7 @@ class Accepted(Message, frozen=True):
     duplicate: bool = False
     """True when this client order id had been accepted before: this is that order, nothing new was placed."""
     orders: int = 1
-    """How many orders the command concerned (a CancelAll concerns many)."""
+    """How many orders the command concerned (a CancelAll concerns many). Those of a group have the ids from `order_id` on."""
 
 
 class Refused(Message, frozen=True):

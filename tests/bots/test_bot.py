@@ -62,6 +62,8 @@ class FewLinesLedger:
         self.lost_reports = 0
         """So many messages of reports are numbered but not sent."""
         self.portfolios = 0
+        self.shut = False
+        """Whether every order is refused, because trading is halted."""
         self._changed = asyncio.Condition()
 
     async def start(self) -> None:
@@ -127,6 +129,8 @@ class FewLinesLedger:
             name = f"{account}/{command.client_order_id}"
             if name in self.orders:
                 return Accepted(self.orders[name].order_id, command.client_order_id, duplicate=True), []
+            if self.shut:
+                return Refused("halted", "KRYP is halted", command.client_order_id), []
             if command.quantity > 1_000:
                 return Refused("insufficient_shares", "too many", command.client_order_id), []
             number, price = len(self.orders) + 1, command.price or 1
@@ -215,6 +219,26 @@ async def test_refusals_stop_nothing(ledger: FewLinesLedger, start: Callable, ca
     await start(script)
     await ledger.until(lambda: len(ledger.orders) == 3)
     assert [record.getMessage() for record in caplog.records] == ["maker: refused, insufficient_shares: too many"]
+
+
+async def test_a_halt_is_waited_out_with_one_order_at_a_time(
+    ledger: FewLinesLedger, start: Callable, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bot, "SHUT_SECONDS", 0.05)
+    script = Script(*([order(f"{step}{number}") for number in range(3)] for step in "abcdef"))
+    ledger.shut = True
+    bot = await start(script)
+    await ledger.until(lambda: len(ledger.requests) == 3)
+    assert [[command["client_order_id"] for command in msgspec.json.decode(request)] for request in ledger.requests] == [
+        ["a0", "a1", "a2"],
+        ["b0"],
+        ["c0"],
+    ]
+    ledger.shut = False
+    await ledger.until(lambda: len(ledger.orders) == 7)
+    assert [name.split("/")[1] for name in ledger.orders] == ["d0", "e0", "e1", "e2", "f0", "f1", "f2"]
+    assert bot.account == "maker"
+    assert [record.getMessage() for record in caplog.records] == ["maker: refused, halted: KRYP is halted"]
 
 
 async def test_a_strategy_that_fails_is_stopped_and_says_so_and_others_go_on(

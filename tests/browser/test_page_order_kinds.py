@@ -67,6 +67,49 @@ async def test_every_kind_rests_or_waits_as_it_was_placed(market: RunningMarket,
     await expect(rows).to_have_count(0)
 
 
+async def test_a_bracket_and_a_pair(market: RunningMarket, open_screen: OpenScreen) -> None:
+    screen = await open_screen(market)
+    page = screen.page
+    await screen.signed_up("groups")
+    await screen.choose("orders")
+    rows = screen.part("#orders tbody tr")
+    await screen.part(".more summary").click()
+
+    # The entry trades at once, so that its legs are a pair then: both of them open, under one hold.
+    await page.get_by_label("Then take profit at").fill("24.00")
+    await page.get_by_label("Price", exact=True).fill("22.00")
+    await page.get_by_label("Shares", exact=True).fill("10")
+    await page.get_by_role("button", name="Place order").click()
+    await expect(screen.part("#ticket-stop-loss-message")).to_have_text("Enter a price.")
+    await page.get_by_label("or stop the loss at").fill("15.00")
+    await expect(screen.part(".more-chosen")).to_have_text("bracket")
+    await page.get_by_role("button", name="Place order").click()
+    await expect(screen.part(".form-message")).to_have_text(re.compile(r"^Orders \d+ to \d+ are accepted\.$"))
+    await expect(screen.part("#toasts")).to_contain_text("works now that its entry has ended")
+    await expect(rows).to_have_count(2)
+    stop, limit = await cells(screen, 0), await cells(screen, 1)
+    assert stop[:3] == ["Sell", "Market", "15.00"]
+    assert re.fullmatch(r"Stop, paired with \d+", stop[3])
+    assert limit[:3] == ["Sell", "24.00", ""]
+    assert re.fullmatch(r"Limit, paired with \d+", limit[3])
+    held = screen.part("#positions tr:has-text('KRYP') [data-label=Held]")
+    await screen.choose("positions")
+    await expect(held).to_have_text("10")
+
+    await page.get_by_label("Then take profit at").fill("")
+    await page.get_by_label("or stop the loss at").fill("")
+    await screen.part("[name=side][value=sell]").click()
+    await page.get_by_label("Price", exact=True).fill("23.00")
+    await page.get_by_label("Instead, from a stop price on").fill("16.00")
+    await page.get_by_role("button", name="Place order").click()
+    await expect(screen.part(".form-message")).to_have_text(re.compile(r"^Orders \d+ and \d+ are accepted\.$"))
+    await expect(held).to_have_text("20")
+    await screen.choose("orders")
+    await expect(rows).to_have_count(4)
+    await screen.part("#orders tbody tr >> nth=0 >> .cancel").click()
+    await expect(rows).to_have_count(2)  # With one of them the other ends.
+
+
 async def test_mistakes_of_further_kinds_stand_at_their_fields(market: RunningMarket, open_screen: OpenScreen) -> None:
     screen = await open_screen(market)
     page = screen.page

@@ -55,7 +55,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         ("--as alice buy KRYP 100 --trail 1 --limit 20", "--trail finds its own prices"),
         ("--as alice buy KRYP 100 --trail 1 --stop 20", "--trail finds its own prices"),
         ("--as alice buy KRYP 100 --stop 20 --tif ioc", "waits; --tif ioc does not"),
-        ("--as alice buy KRYP 100 --tif day", "an order without --limit trades at once; --tif day needs a price"),
+        ("--as alice buy KRYP 100 --tif day", "trades at once or in an auction; --tif day needs a price"),
         ("--as alice buy KRYP 100 --limit 20 --tif gtd", "--tif gtd and --until TIME belong together"),
         ("--as alice buy KRYP 100 --limit 20 --tif day --until 2030-01-01", "--tif gtd and --until TIME belong together"),
         ("--as alice buy KRYP 100 --limit 20 --until someday", "--until: 'someday' is not a time"),
@@ -67,6 +67,21 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         ("--as alice buy KRYP 100 --limit 20 --display 100", "--display is less than the whole order"),
         ("--as alice buy KRYP 100 --limit 20 --display -1", "--display is a number of shares"),
         ("--as alice buy KRYP 100 --limit 20 --self-trade never", "--self-trade"),
+        ("--as alice buy KRYP 100 --limit 20 --take-profit 21", "--take-profit and --stop-loss belong together"),
+        ("--as alice buy KRYP 100 --limit 20 --stop-loss 19", "--take-profit and --stop-loss belong together"),
+        ("--as alice buy KRYP 100 --limit 20 --stop-loss-limit 19", "--take-profit and --stop-loss belong together"),
+        ("--as alice buy KRYP 100 --limit 20 --take-profit 21 --stop-loss low", "--stop-loss: 'low' is not an amount"),
+        ("--as alice buy KRYP 100 --limit 20 --take-profit 21 --stop-loss 19 --or-stop 18", "can be in one of them"),
+        ("--as alice buy KRYP 100 --or-stop 21", "--or-stop is for orders with --limit that may stay"),
+        ("--as alice buy KRYP 100 --limit 20 --or-stop 21 --tif ioc", "--or-stop is for orders with --limit that may stay"),
+        ("--as alice buy KRYP 100 --limit 20 --or-stop 21 --stop 19", "--or-stop is for orders with --limit that may stay"),
+        (f"--as alice buy KRYP 1 --limit 2 --or-stop 3 --client-id {'x' * 34}", "at most 33 characters in a group"),
+        ("--as alice buy KRYP 100 --stop 20 --tif cls", "waits; --tif cls does not"),
+        ("phase KRYP lunch", "PHASE"),
+        ("phase KRYP volatility_auction", "PHASE"),
+        ("account rules", "say for which account"),
+        ("--as alice account rules --self-trade never", "--self-trade"),
+        ("--server nats://127.0.0.1:1 halt", "name it with --data"),
         ("replace", "Missing argument 'ID'"),
         ("--as alice replace 42", "say what is to change"),
         ("--as alice replace 42 --quantity 0", "--quantity"),
@@ -96,7 +111,11 @@ def test_misuse(capsys: pytest.CaptureFixture[str], line: str, expected: str) ->
 
 
 @pytest.mark.parametrize(
-    "line", ["status", "symbols", "book KRYP", "account show alice", "account create alice", "login alice", "audit"]
+    "line",
+    [
+        *("status", "symbols", "book KRYP", "account show alice", "account create alice", "login alice", "audit"),
+        *("halt", "resume KRYP", "phase KRYP closed"),
+    ],
 )
 def test_no_market_runs(capsys: pytest.CaptureFixture[str], nowhere: Path, line: str) -> None:
     code, text = call(capsys, *line.split())

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from exchange.client import Client
+from exchange.client import PATIENCE_SECONDS, Client
 from exchange.secrets import load_secrets
 
 START_SECONDS_MAX = 60.0
@@ -66,11 +66,11 @@ class RunningMarket:
         assert finished.returncode == 0, finished.stderr
         return json.loads(finished.stdout)
 
-    async def connect(self, account: str = "", secret: str = "") -> Client:
+    async def connect(self, account: str = "", secret: str = "", *, patience: float = PATIENCE_SECONDS) -> Client:
         """A client: `operator` needs no secret here, an empty account is a guest."""
         if account == "operator" and not secret:
             secret = load_secrets(self.data).operator
-        return await Client.connect(self.runtime["server"], account, secret)
+        return await Client.connect(self.runtime["server"], account, secret, patience=patience)
 
     def kill(self, worker: str, number: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to a worker (or `nats`); its process id."""

@@ -17,16 +17,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from msgspec.structs import replace
+
 from exchange.client import Client
-from exchange.messages.administration import Credentials, Done
-from exchange.messages.requests import Accepted, Cancel, CancelAll, Command, Refused, Submit
+from exchange.messages.account import AccountRules, AccountRulesQuestion
+from exchange.messages.administration import Credentials, Disconnected, Done, PhaseRequest
+from exchange.messages.base import Phase, TimeInForce
+from exchange.messages.requests import Accepted, Bracket, Cancel, CancelAll, Command, Oco, Refused, Submit
 from tests.e2e.market_process import RunningMarket, start_market
 from tests.e2e.verdict import Placed, verify
 
 MARKET = """
 title: Torture
 symbols:
-  - {symbol: AAA, name: First, opening_price: 100, tick: 0.01}
+  - {symbol: AAA, name: First, opening_price: 100, tick: 0.01, bands: {order: 10, trade: 0.1, reference: 1s, auction: 1s}}
   - {symbol: BBB, name: Second, opening_price: 20, tick: 0.05, lot: 10}
   - {symbol: CCC, name: Third, opening_price: 5, tick: 0.01, fees: {maker: -1, taker: 3}}
 fees: {maker: 1, taker: 7}
@@ -38,6 +42,7 @@ bots:
   - {account: maker-bbb, strategy: market-maker, symbol: BBB, cash: 1_000_000, shares: 50_000}
   - {account: noise-ccc, strategy: noise, symbol: CCC, cash: 1_000_000, shares: 50_000}
 """
+TIFS: tuple[TimeInForce, ...] = ("gtc",) * 6 + ("ioc", "ioc", "opg", "cls")
 PRICES = {"AAA": (1_000_000, 100, 1), "BBB": (200_000, 500, 10), "CCC": (50_000, 100, 1)}
 """Symbol → (price, tick, lot)."""
 VICTIMS = ("nats", "ledger", "engine-1", "engine-2", "historian", "ticks", "auth", "bots", "web")
@@ -51,6 +56,10 @@ LOAD_SECONDS_MAX = 1.5
 """How long a round's load runs before somebody is killed."""
 SECOND_KILL_SHARE = 0.25
 RESEND_SHARE = 0.1
+GROUP_SHARE = 0.12
+PHASES: tuple[Phase, ...] = ("pre_open", "opening_auction", "continuous", "halted", "closing_auction", "closed")
+CAUTIOUS = "trader0"
+"""The account whose orders are cancelled when it is said to have lost its connection."""
 
 
 @dataclass
@@ -103,13 +112,15 @@ class Trader:
             if not any(isinstance(outcome, Refused) and outcome.reason == "busy" for outcome in outcomes):
                 break  # Busy says nothing about an earlier attempt that was not answered.
         for command, outcome in zip(commands, outcomes, strict=True):
-            if isinstance(command, Submit):
-                order_id = outcome.order_id if isinstance(outcome, Accepted) else 0
-                before = self.placed.setdefault(command.client_order_id, order_id)
-                assert before in (order_id, 0), f"{command.client_order_id} was order {before} and is {order_id} now"
-                self.placed[command.client_order_id] = order_id
-                if order_id and not before:
-                    self.open.append(order_id)
+            for number, name in enumerate(names_in(command)):
+                self._note(name, outcome.order_id + number if isinstance(outcome, Accepted) else 0)
+
+    def _note(self, name: str, order_id: int) -> None:
+        before = self.placed.setdefault(name, order_id)
+        assert before in (order_id, 0), f"{name} was order {before} and is {order_id} now"
+        self.placed[name] = order_id
+        if order_id and not before:
+            self.open.append(order_id)
 
     def _commands(self) -> list[Command]:
         count = 1 if self.random.random() < 0.5 else self.random.randint(2, 20)
@@ -128,7 +139,8 @@ class Trader:
         if self.open and self.random.random() < 0.35 + len(self.open) / 500:
             return Cancel(order_id=self.open.pop(self.random.randrange(len(self.open))))
         self.number += 1
-        return self._submit(f"{self.account}-{self.number}")
+        name = f"{self.account}-{self.number}"
+        return self._group(name) if self.random.random() < GROUP_SHARE else self._submit(name)
 
     def _submit(self, name: str) -> Submit:
         symbol = self.random.choice(list(PRICES))
@@ -138,7 +150,36 @@ class Trader:
         if self.random.random() < 0.15:
             return Submit(name, symbol, side, quantity, kind="market")
         limit = price + self.random.randint(-15, 15) * tick
-        return Submit(name, symbol, side, quantity, price=limit, tif=self.random.choice(("gtc", "gtc", "gtc", "ioc")))
+        order = Submit(name, symbol, side, quantity, price=limit, tif=self.random.choice(TIFS))
+        if order.tif == "gtc" and self.random.random() < 0.2:
+            order = replace(order, **self.random.choice(({"display": lot}, {"post_only": True}, {"self_trade": "decrement"})))
+        return order
+
+    def _group(self, name: str) -> Oco | Bracket:
+        """A pair, or a bracket around a random order."""
+        entry = replace(self._submit(name), display=0)
+        price, tick, _ = PRICES[entry.symbol]
+        near = [price + self.random.randint(-15, 15) * tick for _ in range(3)]
+        bracket = self.random.random() < 0.5
+        side = entry.side if not bracket else "sell" if entry.side == "buy" else "buy"
+        legs = [Submit(f"{name}-{number}", entry.symbol, side, entry.quantity) for number in (1, 2)]
+        limit = replace(legs[0], client_order_id=legs[0].client_order_id if bracket else name, price=near[0])
+        limited = {"kind": "stop_limit", "price": near[2]} if self.random.random() < 0.5 else {"kind": "stop"}
+        stop = replace(legs[1], stop_price=near[1], **limited)
+        return Bracket(entry, limit, stop) if bracket else Oco(limit, stop)
+
+
+def names_in(command: Command) -> list[str]:
+    """The client order ids of the orders that a command places, in the order of their ids."""
+    match command:
+        case Submit():
+            return [command.client_order_id]
+        case Oco(limit, stop):
+            return [limit.client_order_id, stop.client_order_id]
+        case Bracket(entry, take_profit, stop_loss):
+            return [entry.client_order_id, take_profit.client_order_id, stop_loss.client_order_id]
+        case _:
+            return []
 
 
 class Torture:
@@ -160,6 +201,7 @@ class Torture:
             await self._open_accounts(market)
             stopping = asyncio.Event()
             trading = [asyncio.create_task(trader.trade(stopping)) for trader in self._traders]
+            trading.append(asyncio.create_task(self._operate(market, stopping)))
             for number in range(1, rounds + 1):
                 await self._round(market, number, victims, trading)
             stopping.set()
@@ -185,6 +227,25 @@ class Torture:
             assert isinstance(answer, Done), answer
             client = await Client.connect(market.runtime["server"], account, PASSWORD, patience=PATIENCE_SECONDS)
             self._traders.append(Trader(account, client, Random(self._random.random())))
+        cautious = self._traders[0]
+        assert cautious.account == CAUTIOUS
+        wanted = AccountRulesQuestion(self_trade="cancel_oldest", cancel_on_disconnect=True)
+        rules = await cautious.client.request(f"api.{CAUTIOUS}.rules", wanted, AccountRules)
+        assert rules == AccountRules(CAUTIOUS, "cancel_oldest", True), rules
+        await operator.close()
+
+    async def _operate(self, market: RunningMarket, stopping: asyncio.Event) -> None:
+        """Send one symbol or another into some phase for a moment, and say that a connection was lost."""
+        random = Random(self._random.random())
+        operator = await market.connect("operator", patience=PATIENCE_SECONDS)
+        while not stopping.is_set():
+            symbol = random.choice(["", *PRICES])
+            for phase in (random.choice(PHASES), None):
+                done = await operator.request("admin.phase", PhaseRequest(symbol, phase), Done)
+                assert isinstance(done, Done), done
+                await asyncio.sleep(random.uniform(0.05, 0.5))
+            done = await operator.request("admin.disconnected", Disconnected(CAUTIOUS), Done)
+            assert isinstance(done, Done), done
         await operator.close()
 
     async def _round(

@@ -24,6 +24,9 @@ from tests.oracle.reckoning import Reckoning
 Placed = dict[str, int]
 """Client order id → the order id that its trader was told, 0 if it was told a refusal."""
 PAGE_ROWS = 1_000
+QUIET = ("definesymbol", "setphase")
+"""Commands that need not cause an event."""
+SECOND = 10**9
 REST_SECONDS = 0.5
 REST_SECONDS_MAX = 30.0
 READ_SECONDS = 5.0
@@ -49,9 +52,12 @@ async def verify(market: RunningMarket, traders: dict[str, Placed]) -> list[str]
     Nothing may trade meanwhile. `traders` are all accounts whose client order ids are known, with every outcome they were told.
     """
     rules = load_market(market.data / "market.yaml")
+    banded = [rule for rule in rules.definitions() if rule.order_band or rule.trade_band]
+    lengths = [max(rule.reference_seconds, rule.volatility_auction_seconds) for rule in banded]
+    settling = (max(lengths) + 1) * SECOND if lengths else 0
     connection = await connect(market.runtime["server"], "worker", load_secrets(market.data).worker, name="verdict")
     try:
-        reckoning = await asyncio.to_thread(Reckoning, *await _logs_at_rest(connection, rules.shards))
+        reckoning = await asyncio.to_thread(Reckoning, *await _logs_at_rest(connection, rules.shards, settling))
     finally:
         await connection.close()
     reckoning.check_conservation()
@@ -96,28 +102,35 @@ def check_acknowledged(reckoning: Reckoning, traders: dict[str, Placed]) -> str:
     return f"{acknowledged} acknowledged orders are there once each, {refused} refused ones are not, and no others"
 
 
-async def _logs_at_rest(connection: Connection, shards: int) -> tuple[list[bytes], dict[int, list[bytes]]]:
-    """The logs at a moment at which all orders are matched and the ledger contains it, as is soon so when nobody trades."""
+async def _logs_at_rest(connection: Connection, shards: int, settling: int) -> tuple[list[bytes], dict[int, list[bytes]]]:
+    """The logs at a moment at which all orders are matched and the ledger contains it, as is soon so when nobody trades.
+
+    Nothing happened for `settling` nanoseconds of the market's time: no auction is going on that ends by itself.
+    """
     deadline = time.monotonic() + REST_SECONDS_MAX
     while True:
         # The events before the journal: what the journal contains beyond them came in between.
         events = {shard: await read_log(connection, f"EVENTS_{shard}") for shard in range(1, shards + 1)}
         journal = await read_log(connection, "JOURNAL")
-        if all(_is_at_rest(shard, journal, batches) for shard, batches in events.items()):
+        if all(_is_at_rest(shard, journal, batches, settling) for shard, batches in events.items()):
             return journal, events
         assert time.monotonic() < deadline, "the market does not come to rest"
         await asyncio.sleep(REST_SECONDS)
 
 
-def _is_at_rest(shard: int, journal: list[bytes], events: list[bytes]) -> bool:
-    contained = msgspec.json.decode(journal[-1])["events_through"].get(str(shard), 0)
+def _is_at_rest(shard: int, journal: list[bytes], events: list[bytes], settling: int) -> bool:
+    newest = msgspec.json.decode(journal[-1])
+    contained = newest["events_through"].get(str(shard), 0)
+    moments = [moment for payload in events[-1:] for moment in msgspec.json.decode(payload)["moments"]]
+    if moments and newest["time"] < moments[-1]["time"] + settling:
+        return False
     ordered = max(
         (
             batch["number"]
             for batch in map(msgspec.json.decode, journal)
             for group in batch.get("groups", [])
             for command in group["commands"]
-            if group["shard"] == shard and command["type"] in ("placeorder", "cancelorder")
+            if group["shard"] == shard and command["type"] not in QUIET
         ),
         default=0,
     )
@@ -156,8 +169,7 @@ async def _check_history(operator: Client, reckoning: Reckoning, account: str) -
 
 def _record(order: dict[str, Any]) -> OrderRecord:
     """What history must say of an order; what the journal leaves out is the default."""
-    known = {name: order[name] for name in OrderRecord.__struct_fields__ if name in order}
-    return OrderRecord(**known, open=order["quantity"] - order["filled"] if order["status"] == "open" else 0)
+    return OrderRecord(**{name: order[name] for name in OrderRecord.__struct_fields__ if name in order})
 
 
 async def _check_public_trades(operator: Client, reckoning: Reckoning, symbol: str) -> None:

@@ -1,31 +1,8 @@
-"""Order types as stories: one command per line, what it causes after the arrow. Orders are numbered by line: #1, #2 …
-
-What an event concerns is named where it is not the line's own order. Orders are alice's unless `by` says otherwise, and none
-of them minds to trade with its owner unless a mode is given. A line that ends with a comma goes on in the next.
-"""
-
-import re
+"""Order types as stories, in continuous trading; `story` tells how to read them."""
 
 import pytest
 
-from engine.book import Book, Books
-from engine.expiry import expire
-from engine.matching import apply
-from engine.state import book_states, books_of
-from exchange.messages.events import (
-    Cancelled,
-    CancelRefused,
-    Decremented,
-    Event,
-    Refreshed,
-    Replaced,
-    ReplaceRefused,
-    Rested,
-    Traded,
-    Triggered,
-)
-from exchange.messages.journal import CancelOrder, EngineCommand, PlaceOrder, ReplaceOrder
-from tests.oracle.book import SlowBook, SlowExchange
+from tests.engine.story import play
 
 STOPS = {
     "a stop waits for a trade, not for a quote": """
@@ -175,7 +152,7 @@ TRAILING = {
                                            #1 trade 1 @ 90 with #2
     """,
     "basis points round away from the market": """
-        tick 5                          ->
+        symbol tick=5                   ->
         sell 1 @ 500 stop=500 bps=150 trailing ->
         buy 1 @ 1500 stop=1500 bps=150 trailing ->
         sell 1 @ 1005                   -> rest 1 @ 1005
@@ -460,89 +437,4 @@ SCENARIOS = STOPS | TRAILING | FILL_OR_KILL | POST_ONLY_AND_EXPIRY | ICEBERG | S
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(name):
-    books: Books = {"AAA": Book("AAA")}
-    slow = SlowExchange({"AAA": SlowBook()})
-    story = re.sub(r",\n +", ", ", SCENARIOS[name]).strip()
-    for number, line in enumerate(story.splitlines(), start=1):
-        text, expected = (part.strip() for part in line.split("->"))
-        if text.startswith("tick"):
-            books["AAA"].tick = slow.books["AAA"].tick = int(text.split()[1])
-            continue
-        if text.startswith("time"):
-            time = int(text.split()[1])
-            events, told = expire(books, time), slow.expire(time)
-        else:
-            command = parse(number, text)
-            events, told = apply(books, [command]), slow.apply(command)
-        assert ", ".join(tell(number, event) for event in events) == expected, line
-        assert told == events, "the oracle tells the same story"
-        books["AAA"].check()
-        books = books_of(book_states(books))  # Nothing hangs on anything that a snapshot does not hold.
-
-
-def parse(number: int, text: str) -> EngineCommand:
-    words = text.split()
-    if words[0] == "cancel":
-        return CancelOrder(int(words[1].removeprefix("#")), "alice", "AAA")
-    values = {key: int(value) for key, value in (word.split("=") for word in words if "=" in word)}
-    if words[0] == "replace":
-        _, order, _, quantity, _, known, _, price, *_ = words
-        stop = values.get("stop", 0)
-        return ReplaceOrder(int(order.removeprefix("#")), "alice", "AAA", int(quantity), int(known), int(price), 0, stop)
-    side, quantity, _, price, *flags = words
-    account = words[words.index("by") + 1] if "by" in words else "alice"
-    kind = "limit"
-    if "market" in flags:
-        kind = "market"
-    elif "trailing" in flags:
-        kind = "trailing_stop"
-    elif "stop" in values or "stop_limit" in values:
-        kind = "stop" if "stop" in values else "stop_limit"
-    return PlaceOrder(
-        number,
-        account,
-        f"c{number}",
-        "AAA",
-        side,
-        int(quantity),
-        int(price),
-        0,
-        kind,
-        next((flag for flag in flags if flag in ("ioc", "fok")), "gtd" if "until" in values else "gtc"),
-        stop_price=values.get("stop", values.get("stop_limit", 0)),
-        trail=values.get("trail", 0),
-        trail_basis_points=values.get("bps", 0),
-        expires=values.get("until", 0),
-        post_only="post_only" in flags,
-        display=values.get("display", 0),
-        self_trade=next((flag for flag in flags if flag.startswith("cancel_") or flag == "decrement"), "allow"),
-    )
-
-
-def tell(number: int, event: Event) -> str:
-    order_id = event.taker_order_id if isinstance(event, Traded) else event.order_id
-    said = what(event)
-    return said if order_id == number else f"#{order_id} {said}"
-
-
-def what(event: Event) -> str:
-    match event:
-        case Rested():
-            return f"rest {event.quantity} @ {event.price}"
-        case Traded():
-            return f"trade {event.quantity} @ {event.price} with #{event.maker_order_id}"
-        case Cancelled():
-            return f"cancel {event.quantity} {event.reason}"
-        case CancelRefused():
-            return "too late"
-        case Triggered():
-            return f"trigger {event.price}"
-        case Refreshed():
-            return f"shows {event.quantity}"
-        case Decremented():
-            return f"less {event.quantity}"
-        case ReplaceRefused():
-            return "not replaced"
-        case Replaced():
-            stop = f" stop {event.stop_price}" if event.stop_price else ""
-            return f"replaced {event.quantity} @ {event.price}{stop}" + " kept" * event.kept_place
+    play(SCENARIOS[name])

@@ -1,11 +1,12 @@
-"""Matching as stories: one command per line, what it causes after the arrow. Orders are numbered by line: #1, #2 …"""
+"""Matching as stories; `story` tells how to read them."""
 
 import pytest
 
-from engine.book import Book, Books
+from engine.book import Books
 from engine.matching import apply
-from exchange.messages.events import Cancelled, CancelRefused, Event, Rested, Traded
-from exchange.messages.journal import CancelOrder, PlaceOrder
+from exchange.messages.events import CancelRefused, Rested, Traded
+from exchange.messages.journal import CancelOrder, DefineSymbol, PlaceOrder
+from tests.engine.story import play
 
 SCENARIOS = {
     "an order that meets nobody rests": """
@@ -83,24 +84,24 @@ SCENARIOS = {
     """,
     "cancel": """
         buy 5 @ 100                     -> rest 5 @ 100
-        cancel #1                       -> cancel 5 owner
+        cancel #1                       -> #1 cancel 5 owner
         sell 5 @ 100                    -> rest 5 @ 100
     """,
     "cancel what is left": """
         buy 5 @ 100                     -> rest 5 @ 100
         sell 2 @ 100                    -> trade 2 @ 100 with #1
-        cancel #1                       -> cancel 3 owner
+        cancel #1                       -> #1 cancel 3 owner
     """,
     "a cancel that comes too late": """
         buy 5 @ 100                     -> rest 5 @ 100
         sell 5 @ 100                    -> trade 5 @ 100 with #1
-        cancel #1                       -> too late
-        cancel #2                       -> too late
+        cancel #1                       -> #1 too late
+        cancel #2                       -> #2 too late
         buy 5 @ 100 ioc                 -> cancel 5 ioc
-        cancel #5                       -> too late
+        cancel #5                       -> #5 too late
         buy 5 @ 100                     -> rest 5 @ 100
-        cancel #7                       -> cancel 5 owner
-        cancel #7                       -> too late
+        cancel #7                       -> #7 cancel 5 owner
+        cancel #7                       -> #7 too late
     """,
     "cancel the first, the last and one from the middle": """
         buy 1 @ 100                     -> rest 1 @ 100
@@ -108,18 +109,18 @@ SCENARIOS = {
         buy 3 @ 100                     -> rest 3 @ 100
         buy 4 @ 100                     -> rest 4 @ 100
         buy 5 @ 100                     -> rest 5 @ 100
-        cancel #3                       -> cancel 3 owner
-        cancel #1                       -> cancel 1 owner
-        cancel #5                       -> cancel 5 owner
+        cancel #3                       -> #3 cancel 3 owner
+        cancel #1                       -> #1 cancel 1 owner
+        cancel #5                       -> #5 cancel 5 owner
         buy 6 @ 100                     -> rest 6 @ 100
         sell 12 @ 100                   -> trade 2 @ 100 with #2, trade 4 @ 100 with #4, trade 6 @ 100 with #9
     """,
     "the best price goes away and comes back": """
         sell 1 @ 101                    -> rest 1 @ 101
         sell 1 @ 100                    -> rest 1 @ 100
-        cancel #2                       -> cancel 1 owner
+        cancel #2                       -> #2 cancel 1 owner
         buy 1 @ 100                     -> rest 1 @ 100
-        cancel #4                       -> cancel 1 owner
+        cancel #4                       -> #4 cancel 1 owner
         sell 1 @ 100                    -> rest 1 @ 100
         buy 2 @ 101                     -> trade 1 @ 100 with #6, trade 1 @ 101 with #1
     """,
@@ -131,48 +132,9 @@ def test_scenario(name):
     play(SCENARIOS[name])
 
 
-def play(story: str) -> None:
-    books: Books = {"AAA": Book("AAA")}
-    trades = 0
-    for number, line in enumerate(story.strip().splitlines(), start=1):
-        command, expected = (part.strip() for part in line.split("->"))
-        events = apply(books, [parse(number, command)])
-        assert ", ".join(tell(number, event) for event in events) == expected, line
-        for event in events:
-            if isinstance(event, Traded):
-                trades += 1
-                assert event.trade_id == trades
-        books["AAA"].check()
-
-
-def parse(number: int, text: str) -> PlaceOrder | CancelOrder:
-    words = text.split()
-    if words[0] == "cancel":
-        return CancelOrder(int(words[1].removeprefix("#")), "alice", "AAA")
-    side, quantity, _, price, *flags = words
-    kind = "market" if "market" in flags else "limit"
-    tif = "ioc" if flags else "gtc"
-    return PlaceOrder(number, "alice", f"c{number}", "AAA", side, int(quantity), int(price), 0, kind, tif)
-
-
-def tell(number: int, event: Event) -> str:
-    assert event.symbol == "AAA"
-    match event:
-        case Rested():
-            assert event.order_id == number
-            return f"rest {event.quantity} @ {event.price}"
-        case Traded():
-            assert event.taker_order_id == number
-            return f"trade {event.quantity} @ {event.price} with #{event.maker_order_id}"
-        case Cancelled():
-            assert event.order_id == number or event.reason == "owner"
-            return f"cancel {event.quantity} {event.reason}"
-        case CancelRefused():
-            return "too late"
-
-
 def test_books_of_different_symbols_do_not_meet():
-    books: Books = {"AAA": Book("AAA"), "BBB": Book("BBB")}
+    books: Books = {}
+    apply(books, [DefineSymbol("AAA", "", 1, 1, 1, 100), DefineSymbol("BBB", "", 1, 1, 1, 100)])
     sell = PlaceOrder(1, "alice", "", "AAA", "sell", 5, 100, 0)
     buy = PlaceOrder(2, "bob", "", "BBB", "buy", 5, 100, 0)
     assert apply(books, [sell, buy]) == [Rested(1, "AAA", "sell", 100, 5), Rested(2, "BBB", "buy", 100, 5)]
@@ -180,7 +142,9 @@ def test_books_of_different_symbols_do_not_meet():
 
 
 def test_a_trade_names_the_aggressors_side():
-    books: Books = {"AAA": Book("AAA")}
-    apply(books, [parse(1, "buy 5 @ 100"), parse(2, "sell 5 @ 103")])
-    assert apply(books, [parse(3, "sell 1 @ 100")]) == [Traded("AAA", 1, 1, 3, 100, 1, "sell")]
-    assert apply(books, [parse(4, "buy 1 @ 103")]) == [Traded("AAA", 2, 2, 4, 103, 1, "buy")]
+    books: Books = {}
+    orders = [("buy", 5, 100), ("sell", 5, 103), ("sell", 1, 100), ("buy", 1, 103)]
+    placed = [PlaceOrder(number, "alice", "", "AAA", *order, 0) for number, order in enumerate(orders, start=1)]
+    apply(books, [DefineSymbol("AAA", "", 1, 1, 1, 100), *placed[:2]])
+    assert apply(books, placed[2:3]) == [Traded("AAA", 1, 1, 3, 100, 1, "sell")]
+    assert apply(books, placed[3:]) == [Traded("AAA", 2, 2, 4, 103, 1, "buy")]

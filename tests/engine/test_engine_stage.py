@@ -5,11 +5,11 @@ from random import Random
 import msgspec
 import pytest
 
+from engine.batch import apply_batch
 from engine.book import Books
-from engine.expiry import expire
 from engine.matching import apply
 from engine.parts import EVENT_BATCH_BYTES_MAX
-from engine.stage import EngineStage
+from engine.stage import EngineStage, decode_journal
 from engine.state import OpenQuantity, open_quantities
 from exchange.digest import digest
 from exchange.messages.base import encode
@@ -36,12 +36,13 @@ class Ledger:
     def __init__(self) -> None:
         self.journal: list[bytes] = []
 
-    def append(self, *groups: tuple[int, list[object]]) -> bytes:
+    def append(self, *groups: tuple[int, list[object]], time: int = 0) -> bytes:
+        """At a time of its own, or some time after the last."""
         number = len(self.journal) + 1
         previous = digest(self.journal[-1]) if self.journal else ""
         raw = [Group(shard, msgspec.Raw(encode(commands))) for shard, commands in groups]
         refusals = [RefusalRecord("mallory", "unknown_symbol")] if number % 5 == 0 else []
-        self.journal.append(encode(JournalBatch(number, 1_000 * number, previous, {1: 0}, raw, refusals)))
+        self.journal.append(encode(JournalBatch(number, time or 1_000 * number, previous, {1: 0}, raw, refusals)))
         return self.journal[-1]
 
     def append_all(self, commands: list[EngineCommand], random: Random) -> None:
@@ -87,25 +88,23 @@ def check_chain(log: list[bytes]) -> None:
         previous = digest(payload)
 
 
-def events_of(batches: list[list[EngineCommand]]) -> list[object]:
+def events_of(batches: list[tuple[int, list[EngineCommand]]]) -> list[object]:
     books: Books = {}
-    return [
-        event
-        for number, commands in enumerate(batches, start=1)
-        for event in expire(books, 1_000 * number) + apply(books, commands)
-    ]
+    return [event for time, commands in batches for event in apply_batch(books, time, commands)]
 
 
 @pytest.fixture
 def market(commands_of, batches_of):
-    """A journal and what its commands cause: every other one with orders of all types, which also expire."""
+    """A journal and what its commands cause: every other one with everything there is, and times of its own."""
 
     def make(seed: int, count: int = 600) -> tuple[list[bytes], list[object]]:
         ledger = Ledger()
         if seed % 2:
             batches = batches_of(seed, count, ("AAA", "BBB"))
-            for batch in batches:
-                ledger.append(*[(1, batch)] * bool(batch))
+            for time, batch in batches:
+                cut = Random(time).randint(0, len(batch))
+                groups = [(1, batch[:cut]), (2, [{"type": "nonsense"}]), (1, batch[cut:])]
+                ledger.append(*[group for group in groups if group[1]], time=time)
             return ledger.journal, events_of(batches)
         commands = commands_of(seed, count, ("AAA", "BBB"))
         ledger.append_all(commands, Random(seed))
@@ -150,7 +149,8 @@ def test_the_log_holds_all_events_with_their_journal_batch(seed, market):
     assert [event for moment in moments for event in moment.events] == events
     assert all(moment.events for moment in moments)
     assert [moment.journal for moment in moments] == sorted({moment.journal for moment in moments})
-    assert all(moment.time == 1_000 * moment.journal for moment in moments)
+    times = [decode_journal(payload).time for payload in journal]
+    assert all(moment.time == times[moment.journal - 1] for moment in moments)
     assert all(moment.journal <= decode(payload).journal_through for payload in log for moment in decode(payload).moments)
 
 
@@ -300,10 +300,10 @@ def test_a_leader_that_dies_between_parts_is_completed(logged, by_snapshot, swee
 def test_an_altered_batch_is_refused_with_its_number(market):
     journal, _ = market(1)
     log = lead(EngineStage(1), journal, Random(1))
-    altered = log[4].replace(b'"price":9', b'"price":8', 1)
-    assert altered != log[4]
-    with pytest.raises(ReplayError, match="EVENTS_1: batch 5 is not what the journal gives"):
-        follow(EngineStage(1), [*log[:4], altered], journal)
+    index = next(index for index, payload in enumerate(log) if index > 3 and b'"price":9' in payload)
+    altered = log[index].replace(b'"price":9', b'"price":8', 1)
+    with pytest.raises(ReplayError, match=f"EVENTS_1: batch {index + 1} is not what the journal gives"):
+        follow(EngineStage(1), [*log[:index], altered], journal)
 
 
 def test_a_batch_that_the_journal_did_not_cause_is_refused(market):

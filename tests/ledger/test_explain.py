@@ -16,6 +16,7 @@ from exchange.messages.requests import Refused
 from ledger.explain import Explain
 from ledger.history import History
 from tests.ledger.test_history import SHARDS, fill
+from tests.ledger.test_history_groups import tell
 from tests.oracle.flow import Flow
 
 
@@ -44,14 +45,15 @@ class WatchedFlow(Flow):
             self.ahead[order["order_id"]] = []
         super()._show(order)
 
-    def _trade(self, maker: dict, taker: dict) -> Traded:
-        trade = super()._trade(maker, taker)
+    def _trade(self, maker: dict, taker: dict, happened: list[Event], crossing: tuple[int, int] | None = None) -> None:
+        trade_id = len(self.trades[maker["symbol"]]) + 1
+        waited = [maker, taker] if crossing else [maker]
         for order_id, trades in self.ahead.items():
             order = self.orders[order_id]
-            same_side = (order["symbol"], order["side"]) == (maker["symbol"], maker["side"])
-            if order is not maker and same_side and order["status"] == "open":
-                trades.append(trade.trade_id)
-        return trade
+            ahead = [one for one in waited if (order["symbol"], order["side"]) == (one["symbol"], one["side"])]
+            if ahead and order is not ahead[0] and order["status"] == "open":
+                trades.append(trade_id)
+        super()._trade(maker, taker, happened, crossing)
 
     def event(self, log: str, batch: int, index: int) -> Event:
         """What the logs hold at a place."""
@@ -87,9 +89,9 @@ async def test_every_order_of_a_random_market(tmp_path: Path, seed: int) -> None
         assert found == flow.places[order["order_id"]], order
         assert [trade.trade_id for trade in told.ahead] == flow.ahead[order["order_id"]][:100]
         assert told.trades_ahead == len(flow.ahead[order["order_id"]])
-        if order["status"] == "open":
-            now = told.queue_now
-            assert now is not None
+        now = told.queue_now
+        assert (now is not None) == (order["shown"] > 0)
+        if now is not None:
             assert (now.orders_better, now.quantity_better, now.orders_ahead, now.quantity_ahead) == flow.place(order)
             assert (now.price, now.quantity) == (order["limit"], min(order["open"], order["display"] or order["open"]))
     assert waited > 20
@@ -151,4 +153,36 @@ async def test_who_may_ask_what(tmp_path: Path) -> None:
     assert {refusal.reason for refusal in told.refusals} == {"malformed"}
     for refusal in told.refusals:
         assert "DROP TABLE" in flow.logs["JOURNAL"][refusal.at.batch - 1].decode()
+    history.close()
+
+
+async def test_auctions_pairs_and_brackets(tmp_path: Path) -> None:
+    """The story of test_history_groups: what it writes down of each order, in order."""
+    history = History(tmp_path / "history.duckdb", 1)
+    tell(history)
+    if write := history.seal():
+        write()
+    explain = Explain(history)
+
+    async def steps(order_id: int) -> list[tuple[Any, ...]]:
+        told = await explain.any("", encode(ExplainQuestion(order_id)))
+        assert isinstance(told, Explanation)
+        return [(step.what, step.quantity, step.liquidity, step.reason) for step in told.steps]
+
+    auction = ("filled", 20, "auction", "")
+    assert await steps(1) == [("queued", 30, None, ""), auction, ("ended", 10, None, "auction_over")]
+    assert await steps(2) == [("queued", 20, None, ""), auction, ("ended", 0, None, "filled")]
+    assert await steps(3) == [
+        ("queued", 10, None, ""),
+        ("filled", 4, "maker", ""),
+        ("decremented", 5, None, "pair"),
+        ("ended", 1, None, "pair"),
+    ]
+    assert (await steps(4))[0] == ("decremented", 4, None, "pair")
+    assert await steps(9) == [("replaced", 8, None, ""), ("activated", 5, None, ""), ("queued", 5, None, "")]
+    told = await explain.any("", encode(ExplainQuestion(9)))
+    assert isinstance(told, Explanation)
+    assert told.queue_now is not None
+    assert (told.queue_now.price, told.queue_now.quantity) == (1210, 5)
+    assert (await steps(10)) == [("activated", 5, None, "")]
     history.close()

@@ -26,7 +26,7 @@ from tests.oracle.flow import Flow, deliveries
 SHARDS = 2
 ORDER_FIELDS = (
     *("order_id", "account", "symbol", "side", "price", "quantity", "filled", "status", "reason", "kind", "tif", "time"),
-    *("stop_price", "trail", "trail_basis_points", "expires", "post_only", "display", "self_trade", "open"),
+    *("stop_price", "trail", "trail_basis_points", "expires", "post_only", "display", "self_trade", "open", "pair", "entry"),
 )
 
 

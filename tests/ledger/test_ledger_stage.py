@@ -13,9 +13,10 @@ from exchange.digest import digest
 from exchange.market import Fees, Limits, MarketError, SymbolRules
 from exchange.messages.base import decoder, encode
 from exchange.messages.journal import JournalBatch
-from exchange.messages.requests import Cancel, CancelAll, Submit
+from exchange.messages.requests import Bracket, Cancel, CancelAll, Command, Submit
 from exchange.stage import ReplayError
 from exchange.subjects import events_log
+from ledger.requests import REQUEST_BYTES_MAX
 from ledger.stage import LedgerStage
 from tests.oracle.ledger_market import SECOND, START, SmallMarket, small_market
 
@@ -94,24 +95,38 @@ def test_replies_come_with_the_batch_that_holds_their_commands() -> None:
 
 
 def test_the_largest_batch_fits_into_a_message() -> None:
-    """Two thousand of the longest orders, and then one account cancels five thousand."""
+    """As many of the longest orders as a turn takes, and then one account places brackets and cancels five thousand orders."""
     market = SmallMarket(small_market(limits=Limits(5_000, 0), shards=1))
     name = "n" * 32
     market.open(name, 2**52)
     market.check = lambda: None  # type: ignore[method-assign]  # Quadratic here, and elsewhere tried often enough.
-    for start in range(0, 5_000, 100):
+    for start in range(0, 4_700, 100):
         market.request(name, [Submit(f"{i}", "KRYP", "buy", 1, price=100) for i in range(start, start + 100)])
     market.settle()
-    others = [f"m{'m' * 29}{i:02d}" for i in range(12)]  # So many that just one request more is taken.
+    others = [f"m{'m' * 29}{i:02d}" for i in range(9)]  # So many that just one request more is taken.
     for other in others:
         market.open(other, 2**40)
     refused = Submit('"' * 36, '"' * 16, "sell", 10**15)
     for other in others:
         orders = [Submit('"' * 32 + f"{i:04d}", "KRYP", "buy", 1_000_000, price=100) for i in range(99)]
         market.send("orders", other, encode([refused, *orders]))
-    sent = market.send("orders", name, encode([refused] * 99 + [CancelAll()]))
+    # Brackets, as many as fit into a request, each of which is three orders.
+    quote = {"symbol": "KRYP", "quantity": 1_000_000}
+    brackets: list[Command] = [
+        Bracket(
+            Submit(f"{i}e", side="buy", price=100, **quote),
+            Submit(f"{i}p", side="sell", price=100, **quote),
+            Submit(f"{i}s", side="sell", kind="trailing_stop", trail=100, tif="day", **quote),
+        )
+        for i in range(99)
+    ]
+    brackets = [msgspec.structs.replace(b, take_profit=msgspec.structs.replace(b.take_profit, tif="day")) for b in brackets]
+    last = encode([*brackets, CancelAll()])
+    assert len(last) < REQUEST_BYTES_MAX
+    sent = market.send("orders", name, last)
     (payload,) = market.turn()
-    assert market.answers[sent][-1] == {"type": "accepted", "orders": 5_000}
+    assert market.answers[sent][-1]["type"] == "accepted"
+    assert market.answers[sent][-1]["orders"] == 4_700 + 3 * 99
     assert 800_000 < len(payload) < 1_000_000, "larger than what is allowed, or too small to try it"
 
 
@@ -127,11 +142,12 @@ def test_a_turn_is_bounded_by_commands_and_by_bytes() -> None:
         return payloads
 
     short = [[Submit(f"{i}-{j}", "KRYP", "buy", 1, price=100) for j in range(10)] for i in range(300)]
-    market.restart(small_market(limits=Limits(5_000, 0)))
+    market.restart(small_market(limits=Limits(4_000, 0)))
     assert [payload.count(b"placeorder") for payload in batches_of(short)] == [2_000, 1_000]
+    market.restart(small_market(limits=Limits(5_000, 0)))
     long = [[Submit('"' * 30 + f"{i}-{j}", "KRYP", "buy", 1, price=100) for j in range(10)] for i in range(190)]
     first, _ = batches_of(long)
-    assert 350_000 < len(first) < 360_000
+    assert 265_000 < len(first) < 275_000
     refused = [[Submit("x", "N", "sell", 1)] * 100 for _ in range(60)]
     assert [payload.count(b"unknown_symbol") for payload in batches_of(refused)] == [2_000, 2_000, 2_000]
 

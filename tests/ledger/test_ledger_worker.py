@@ -13,7 +13,8 @@ import pytest
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
-from exchange.messages.administration import Deposit, NewAccount
+from exchange.messages.account import AccountRulesQuestion
+from exchange.messages.administration import Deposit, Disconnected, NewAccount, PhaseRequest
 from exchange.messages.base import encode
 from exchange.messages.requests import CancelAll, Submit
 from exchange.stage import Batches
@@ -93,6 +94,24 @@ async def test_orders_and_questions(ledgers: Ledgers) -> None:
     assert answer["reports"] == [report for message in told for report in message["reports"]]
     live = await ledgers.ask("admin.digest")
     assert await ledgers.end(process, signal.SIGTERM) == 0
+    assert await ledgers.replayed(live["journal"]) == live["digest"]
+
+
+async def test_phases_and_the_rules_of_an_account(ledgers: Ledgers) -> None:
+    """Nobody matches here: a phase that is commanded is in the journal, and stays what it was."""
+    await ledgers.lead()
+    await ledgers.ask("admin.open_account", NewAccount("alice", 1_000_000, {}))
+    assert await ledgers.ask("orders.alice.rules", AccountRulesQuestion(cancel_on_disconnect=True)) == {
+        "account": "alice",
+        "self_trade": "cancel_newest",
+        "cancel_on_disconnect": True,
+    }
+    assert (await ledgers.ask("orders.alice.rules", b'{"self_trade":"no"}'))["reason"] == "malformed"
+    await ledgers.ask("orders.alice", Submit("mine", "KRYP", "buy", 1, price=205_000))
+    assert (await ledgers.ask("admin.disconnected", Disconnected("alice")))["detail"] == "1 order of alice cancelled"
+    assert (await ledgers.ask("admin.phase", PhaseRequest("KRYP", "halted", "news")))["type"] == "done"
+    assert (await ledgers.ask("admin.phase", PhaseRequest("NONE")))["reason"] == "unknown_symbol"
+    live = await ledgers.ask("admin.digest")
     assert await ledgers.replayed(live["journal"]) == live["digest"]
 
 

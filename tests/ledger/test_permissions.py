@@ -26,6 +26,8 @@ MAY = """
 publish   orders.alice              -     x      x     -     x      -        -     x
 publish   orders.bob                -     -      -     -     -      -        -     x
 publish   orders.bert@alice         -     -      -     -     -      -        -     x
+publish   orders.alice.rules        -     x      x     -     x      -        -     -
+publish   orders.bob.rules          -     -      -     -     -      -        -     -
 publish   orders.alice.x            -     -      -     -     -      -        -     -
 publish   orders                    -     -      -     -     -      -        -     -
 publish   api.alice.portfolio       -     x      x     x     -      x        x     x
@@ -59,7 +61,8 @@ publish   admin.password            -     -      -     -     -      x        -  
 publish   admin.portfolio           -     -      -     -     -      x        x     -
 publish   admin.digest              -     -      -     -     -      x        x     -
 publish   admin.history             -     -      -     -     -      x        x     -
-publish   admin.halt                -     -      -     -     -      x        -     -
+publish   admin.phase               -     -      -     -     -      x        -     -
+publish   admin.disconnected        -     -      -     -     -      x        -     -
 publish   market.KRYP.trade         -     -      -     -     -      -        -     -
 publish   reports.alice             -     -      -     -     -      -        -     -
 publish   journal                   -     -      -     -     -      -        -     -

@@ -38,6 +38,14 @@ class LedgerOracle:
         self.paid_fees: dict[str, int] = defaultdict(int)
         self.replaces: dict[int, dict[str, Any]] = {}
         """Order id → what was asked for and is not answered yet."""
+        self.pairs: list[dict[str, Any]] = []
+        """`members` (ids), `share` (the hold of one share) and `entry` (id, 0 for a pair that works)."""
+        self.traded: dict[int, int] = defaultdict(int)
+        """Order id → shares traded so far."""
+        self.day: dict[str, tuple[str, str]] = {}
+        """Symbol → phase and reason, once it was told."""
+        self.references: dict[str, int] = {}
+        self.account_rules: dict[str, tuple[str, bool]] = {}
 
     def journal(self, payload: bytes) -> None:
         for group in json.loads(payload).get("groups", []):
@@ -71,11 +79,24 @@ class LedgerOracle:
         holds: dict[tuple[str, str], int] = defaultdict(int)
         for order in self.orders.values():
             asset = order["symbol"] if order["side"] == "sell" else "CASH"
-            for _ in range(order["remaining"]):  # In the worst case every share is a fill of its own.
-                holds[order["account"], asset] += self._share(order, order["hold_price"])
+            if self._pair_of(order["order_id"]) is None:
+                for _ in range(order["remaining"]):  # In the worst case every share is a fill of its own.
+                    holds[order["account"], asset] += self._share(order, order["hold_price"])
             if wanted := self.replaces.get(order["order_id"]):
                 holds[order["account"], asset] += wanted["hold"]
+        for pair in self.pairs:
+            members = [self.orders[order_id] for order_id in pair["members"] if order_id in self.orders]
+            if not members or "used_up" in pair:
+                continue
+            one = members[0]
+            shares = min(order["remaining"] for order in members)
+            if pair["entry"] and one["side"] == "sell":
+                shares = self.traded[pair["entry"]]
+            holds[one["account"], one["symbol"] if one["side"] == "sell" else "CASH"] += shares * pair["share"]
         return {key: hold for key, hold in holds.items() if hold}
+
+    def _pair_of(self, order_id: int) -> dict[str, Any] | None:
+        return next((pair for pair in self.pairs if order_id in pair["members"]), None)
 
     def _share(self, order: dict[str, Any], price: int) -> int:
         """What one share may cost its buyer, or the share itself."""
@@ -129,6 +150,30 @@ class LedgerOracle:
         self.placed[command["account"], command["client_order_id"]].append(command["order_id"])
         self.reports[command["account"]] += 1
 
+    def _placeoco(self, command: dict[str, Any]) -> None:
+        self._place_pair(command["limit"], command["stop"], command["hold"], 0)
+
+    def _placebracket(self, command: dict[str, Any]) -> None:
+        self._placeorder(command["entry"])
+        self._place_pair(command["take_profit"], command["stop_loss"], command["hold"], command["entry"]["order_id"])
+
+    def _place_pair(self, first: dict[str, Any], second: dict[str, Any], hold: int, entry: int) -> None:
+        for order in (first, second):
+            assert order["hold"] == 0
+            self._placeorder(order)
+        members = [first["order_id"], second["order_id"]]
+        share = max(self._share(self.orders[order_id], self.orders[order_id]["price"]) for order_id in members)
+        assert hold == (0 if entry and first["side"] == "sell" else share * first["quantity"])
+        self.pairs.append({"members": members, "share": share, "entry": entry})
+
+    def _setphase(self, command: dict[str, Any]) -> None:
+        assert command["symbol"] in self.rules
+
+    def _setaccountrules(self, command: dict[str, Any]) -> None:
+        rules = (command["self_trade"], command["cancel_on_disconnect"])
+        assert rules != self.account_rules.get(command["account"], ("cancel_newest", False)), "only changes are written down"
+        self.account_rules[command["account"]] = rules
+
     def _cancelorder(self, command: dict[str, Any]) -> None:
         assert command["order_id"] not in self.cancels, "one cancel per order at a time"
         self.cancels[command["order_id"]] = command["account"]
@@ -138,6 +183,11 @@ class LedgerOracle:
         assert command["order_id"] not in self.replaces, "one replace per order at a time"
         assert self.standing.get(command["account"], "active") == "active"
         assert command["open_quantity"] == order["remaining"]
+        if pair := self._pair_of(command["order_id"]):
+            assert (command["hold"], command["quantity"]) == (0, order["remaining"]), "only prices of a pair change"
+            assert order["side"] == "sell" or self._share(order, command["price"]) <= pair["share"]
+            self.replaces[command["order_id"]] = command
+            return
         old = self._share(order, order["hold_price"])
         new = self._share(order, self._new_hold_price(order, command))
         missing = [  # However much is filled before.
@@ -158,6 +208,29 @@ class LedgerOracle:
 
     def _refreshed(self, event: dict[str, Any]) -> None:
         assert 0 < event["quantity"] <= self.orders[event["order_id"]]["remaining"]
+
+    def _activated(self, event: dict[str, Any]) -> None:
+        order, pair = self.orders[event["order_id"]], self._pair_of(event["order_id"])
+        assert pair
+        entry = pair["entry"] or pair["activated"]
+        assert entry not in self.orders, "the entry has ended"
+        assert event["quantity"] == self.traded[entry] > 0
+        pair |= {"entry": 0, "activated": entry}
+        order["remaining"] = event["quantity"]
+        self.reports[order["account"]] += 1
+
+    def _phasechanged(self, event: dict[str, Any]) -> None:
+        now = (event["phase"], event.get("reason", ""))
+        assert now != self.day.get(event["symbol"], ("continuous", "")), "a phase that changes nothing is not told"
+        self.day[event["symbol"]] = now
+
+    def _indicated(self, event: dict[str, Any]) -> None:
+        assert self.day[event["symbol"]][0] in ("pre_open", "opening_auction", "volatility_auction", "closing_auction")
+
+    def _referencemoved(self, event: dict[str, Any]) -> None:
+        before = self.references.get(event["symbol"], self.rules[event["symbol"]]["opening_price"])
+        assert event["price"] != before or event["symbol"] in self.references
+        self.references[event["symbol"]] = event["price"]
 
     def _triggered(self, event: dict[str, Any]) -> None:
         order = self.orders[event["order_id"]]
@@ -186,8 +259,14 @@ class LedgerOracle:
         order["remaining"] -= event["quantity"]
         self.reports[order["account"]] += 1
         assert order["remaining"] >= 0
-        if not order["remaining"]:
-            del self.orders[event["order_id"]]
+        self._end_if_nothing_is_left(order)
+
+    def _end_if_nothing_is_left(self, order: dict[str, Any]) -> None:
+        if order["remaining"]:
+            return
+        del self.orders[order["order_id"]]
+        if pair := self._pair_of(order["order_id"]):
+            pair["used_up"] = True  # The other one's end is told next; it cannot trade any more.
 
     def _traded(self, event: dict[str, Any]) -> None:
         maker, taker = self.orders[event["maker_order_id"]], self.orders[event["taker_order_id"]]
@@ -195,22 +274,22 @@ class LedgerOracle:
         value = event["price"] * event["quantity"]
         self._move("CASH", value, buyer["account"], seller["account"])
         self._move(event["symbol"], event["quantity"], seller["account"], buyer["account"])
-        self._move("CASH", fee_of(value, maker["maker"]), maker["account"], "$fees")
+        self._move("CASH", fee_of(value, maker["taker" if event.get("auction") else "maker"]), maker["account"], "$fees")
         self._move("CASH", fee_of(value, taker["taker"]), taker["account"], "$fees")
         assert seller["price"] <= event["price"] <= buyer["price"]
         for order in (maker, taker):
             assert not order["waiting"]
             self.paid_fees[order["account"]] += fee_of(value, order["maker" if order is maker else "taker"])
             order["remaining"] -= event["quantity"]
+            self.traded[order["order_id"]] += event["quantity"]
             self.reports[order["account"]] += 1
-            if not order["remaining"]:
-                del self.orders[order["order_id"]]
+            self._end_if_nothing_is_left(order)
         self.last[event["symbol"]] = event["price"]
 
     def _cancelled(self, event: dict[str, Any]) -> None:
         order = self.orders.pop(event["order_id"])
         assert event["quantity"] == order["remaining"]
-        if event["reason"] == "owner":
+        if event["reason"] in ("owner", "disconnected"):
             del self.cancels[event["order_id"]]
         self.reports[order["account"]] += 1
 

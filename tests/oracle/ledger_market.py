@@ -14,14 +14,14 @@ from exchange.market import AccountRules, Fees, Limits, Market, SymbolRules
 from exchange.messages.account import Portfolio, ReportsAnswer
 from exchange.messages.administration import Deposit, LedgerState, NewAccount
 from exchange.messages.base import encode
-from exchange.messages.events import EventBatch, Moment
+from exchange.messages.events import Event, EventBatch, Moment
 from exchange.subjects import JOURNAL, events_log
 from ledger.desk import DEPOSIT, OPEN_ACCOUNT
 from ledger.invariants import check
 from ledger.questions import portfolio
 from ledger.stage import LedgerStage
 from tests.oracle.ledger import LedgerOracle
-from tests.oracle.ledger_matcher import Matcher
+from tests.oracle.ledger_day_matcher import DayMatcher
 
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
@@ -62,11 +62,13 @@ class SmallMarket:
         """Per inbox, the last answer as plain JSON."""
         self.stage = LedgerStage(self.market)
         self.follower = LedgerStage(self.market)
-        self._matchers = {shard: Matcher(random, slice_max) for shard in range(1, self.market.shards + 1)}
+        self._matchers = {shard: DayMatcher(random, slice_max) for shard in range(1, self.market.shards + 1)}
         self._engines = {shard: EngineStage(shard) for shard in self._matchers} if engines else {}
         self._matched = dict.fromkeys(self._matchers, 0)
         self._events: dict[int, tuple[int, str]] = dict.fromkeys(self._matchers, (0, ""))
         self._inboxes = 0
+        self.opening: dict[str, int] = {}
+        """Opening prices, as they were first stated."""
 
     def request(self, account: str, commands: Any) -> Any:
         """Send commands (Structs, plain JSON or bytes), take a turn, return the answer as plain JSON."""
@@ -163,6 +165,8 @@ class SmallMarket:
         """Invariants, and all balances, holds, open orders and numbers of reports against the oracle."""
         ledger = self.stage.ledger
         check(ledger)
+        for symbol, listing in ledger.symbols.items():
+            self.opening.setdefault(symbol, listing.definition.opening_price)
         rows = [(name, asset, b) for name, account in ledger.accounts.items() for asset, b in account.balances.items()]
         assert {(name, asset): b.total for name, asset, b in rows if b.total} == self.oracle.balances()
         assert {(name, asset): b.held for name, asset, b in rows if b.held} == self.oracle.holds()
@@ -178,6 +182,12 @@ class SmallMarket:
         assert set(ledger.replaces) == set(self.oracle.replaces)
         assert {n: a.report for n, a in ledger.accounts.items() if a.report} == dict(self.oracle.reports)
         assert {s: listing.last for s, listing in ledger.symbols.items() if listing.last} == self.oracle.last
+        days = {symbol: (listing.phase, listing.phase_reason) for symbol, listing in ledger.symbols.items()}
+        assert days == {symbol: self.oracle.day.get(symbol, ("continuous", "")) for symbol in days}
+        for symbol, listing in ledger.symbols.items():
+            assert listing.reference == self.oracle.references.get(symbol, self.opening[symbol])
+        rules = {name: (account.self_trade, account.cancel_on_disconnect) for name, account in ledger.accounts.items()}
+        assert rules == {name: self.oracle.account_rules.get(name, ("cancel_newest", False)) for name in rules}
         assert all(len(ids) == 1 for ids in self.oracle.placed.values()), "no client order id is placed twice"
 
     def restart(self, market: Market | None = None, snapshot: bool = False) -> None:
@@ -200,3 +210,20 @@ class SmallMarket:
         received = self.reports.setdefault(subject.removeprefix("reports."), [])
         assert content["number"] == len(received) + 1, "reports are numbered without gaps"
         received += content["reports"]
+
+
+class TellingMarket(SmallMarket):
+    """A market whose engine 1 is the test: it says itself what events there are."""
+
+    def __init__(self, market: Market | None = None) -> None:
+        super().__init__(market)
+        self._said = 0
+        self._last = ""
+
+    def say(self, *events: Event, more: bool = False) -> None:
+        """One batch of events; with `more`, the rest of its turn comes with the next."""
+        self._said += 1
+        journal = len(self.journal)
+        payload = encode(EventBatch(self._said, journal, self._last, [Moment(journal, START, list(events))], more))
+        self._last = digest(payload)
+        self.turn({events_log(1): [payload]})

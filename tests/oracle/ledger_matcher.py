@@ -1,6 +1,7 @@
 """An engine for tests of the ledger: all kinds of orders, in dicts that are sorted and searched anew each time.
 
-It may split trades (`slice_max`), to try the rounding of fees. Icebergs show all they have: the ledger does not care.
+Phases, auctions and groups of orders are in ledger_day_matcher.py. It may split trades (`slice_max`), to try the rounding of
+fees. Icebergs show all they have: the ledger does not care.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Matcher:
         """Prices."""
         self.seen: dict[str, int] = defaultdict(int)
         """How many trades stop orders have been looked at for."""
+        self.traded: dict[int, int] = defaultdict(int)
+        """Order id → shares."""
         self.random = random
         self.slice_max = slice_max
         self.events: list[Event] = []
@@ -65,7 +68,7 @@ class Matcher:
     def _cancelorder(self, command: dict[str, Any]) -> None:
         order = self._find(command["order_id"])
         if order:
-            self._end(order, "owner")
+            self._end(order, command.get("reason", "owner"))
         else:
             self.events.append(CancelRefused(command["order_id"], command["symbol"]))
 
@@ -108,6 +111,10 @@ class Matcher:
         self._remove(order)
         self.events.append(Cancelled(order["order_id"], order["symbol"], order["remaining"], reason))
         order["remaining"] = 0
+        self._lowered(order, 0)
+
+    def _lowered(self, order: Order, quantity: int) -> None:
+        """Told of every order that has lost something, and of each that has ended: then its `remaining` is 0."""
 
     def _wait(self, order: Order) -> None:
         trades = self.trades[order["symbol"]]
@@ -136,7 +143,8 @@ class Matcher:
                     if _reached(order, price):
                         reached.append(order)
             for order in sorted(reached, key=lambda order: order["order_id"]):
-                self._trigger(order)
+                if order["remaining"]:
+                    self._trigger(order)
 
     def _follow(self, order: Order, price: int) -> None:
         tick = self.ticks[order["symbol"]]
@@ -195,23 +203,29 @@ class Matcher:
                 self.events.append(Decremented(order["order_id"], order["symbol"], quantity))
             if not maker["remaining"]:
                 self._remove(maker)
+            for order in (maker, taker):
+                self._lowered(order, quantity)
         if mode in ("cancel_oldest", "cancel_both"):
             self._end(maker, "self_trade")
         if mode in ("cancel_newest", "cancel_both"):
             self._end(taker, "self_trade")
 
-    def _trade(self, maker: Order, taker: Order) -> None:
+    def _trade(self, maker: Order, taker: Order, price: int = 0) -> None:
+        """At the maker's price, or in an auction at that."""
         quantity = min(taker["remaining"], maker["remaining"])
         if self.random and self.slice_max:
             quantity = min(quantity, self.random.randint(1, self.slice_max))
         trades = self.trades[taker["symbol"]]
-        trades.append(maker["price"])
+        trades.append(price or maker["price"])
         ids = (maker["order_id"], taker["order_id"])
-        self.events.append(Traded(taker["symbol"], len(trades), *ids, maker["price"], quantity, taker["side"]))
+        self.events.append(Traded(taker["symbol"], len(trades), *ids, trades[-1], quantity, taker["side"], price > 0))
         for order in (maker, taker):
             order["remaining"] -= quantity
-        if not maker["remaining"]:
-            self._remove(maker)
+            self.traded[order["order_id"]] += quantity
+            if not order["remaining"]:
+                self._remove(order)
+        for order in (maker, taker):
+            self._lowered(order, quantity)
 
 
 def _reached(order: Order, price: int) -> bool:

@@ -7,20 +7,15 @@ from collections import defaultdict
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
+
 from exchange.messages.base import encode
 from exchange.messages.events import Event
-from exchange.messages.journal import CancelOrder, DefineSymbol, PlaceOrder, ReplaceOrder
+from exchange.messages.journal import EngineCommand
 from tests.oracle.book import SlowExchange
 from tests.oracle.ledger import LedgerOracle, fee_of
 
 Row = dict[str, Any]
-
-COMMANDS = {
-    "definesymbol": DefineSymbol,
-    "placeorder": PlaceOrder,
-    "replaceorder": ReplaceOrder,
-    "cancelorder": CancelOrder,
-}
 
 
 class Reckoning:
@@ -70,20 +65,43 @@ class Reckoning:
             if command["target"].startswith("$"):
                 self.initial[command["asset"]] -= command["amount"]
         elif command["type"] == "placeorder":
-            assert command["order_id"] == len(self.orders) + 1, "order ids have no gaps"
-            order = {"kind": "limit", "tif": "gtc", **command, "filled": 0, "status": "open", "reason": "", "time": time}
-            self.orders[command["order_id"]] = order
+            self._place(command, time)
+        elif command["type"] == "placeoco":
+            self._place_pair(command["limit"], command["stop"], time, {})
+        elif command["type"] == "placebracket":
+            self._place(command["entry"], time)
+            self._place_pair(command["take_profit"], command["stop_loss"], time, {"entry": command["entry"]["order_id"]})
+
+    def _place_pair(self, first: Row, second: Row, time: int, more: Row) -> None:
+        self._place(first, time, more | {"pair": second["order_id"]})
+        self._place(second, time, more | {"pair": first["order_id"]})
+
+    def _place(self, command: Row, time: int, more: Row | None = None) -> None:
+        assert command["order_id"] == len(self.orders) + 1, "order ids have no gaps"
+        order = {"kind": "limit", "tif": "gtc", **command, **(more or {}), "filled": 0, "open": command["quantity"]}
+        self.orders[command["order_id"]] = order | {"status": "open", "reason": "", "time": time}
 
     def _take_events(self, payload: bytes) -> None:
         for moment in json.loads(payload)["moments"]:
             for event in moment["events"]:
                 if event["type"] == "traded":
                     self._trade(event, moment["time"])
-                elif event["type"] == "cancelled":
-                    order = self.orders[event["order_id"]]
-                    assert order["status"] == "open", f"order {event['order_id']} ended twice"
-                    order |= {"status": "cancelled", "reason": event["reason"]}
+                elif event["type"] in ("cancelled", "decremented", "replaced", "activated"):
+                    self._change(self.orders[event["order_id"]], event)
         self.ledger.events(payload)
+
+    def _change(self, order: Row, event: Row) -> None:
+        assert order["status"] == "open", f"order {event['order_id']} changed after its end"
+        if event["type"] == "cancelled":
+            assert event["quantity"] == order["open"]
+            order |= {"status": "cancelled", "reason": event["reason"], "open": 0}
+        elif event["type"] == "decremented":
+            order["open"] -= event["quantity"]
+            if not order["open"]:
+                order |= {"status": "cancelled", "reason": "self_trade"}
+        else:
+            order["open"] = event["quantity"]
+        assert order["open"] >= 0
 
     def _trade(self, event: Row, time: int) -> None:
         trades = self.trades[event["symbol"]]
@@ -97,12 +115,15 @@ class Reckoning:
             order = self.orders[event[f"{role}_order_id"]]
             assert order["status"] == "open", f"order {order['order_id']} traded after its end"
             order["filled"] += event["quantity"]
-            assert order["filled"] <= order["quantity"], f"order {order['order_id']} was filled beyond its quantity"
-            if order["filled"] == order["quantity"]:
+            order["open"] -= event["quantity"]
+            assert order["open"] >= 0, f"order {order['order_id']} was filled beyond its quantity"
+            if not order["open"]:
                 order["status"] = "filled"
-            rate = self.ledger.rules[event["symbol"]].get("fees", {}).get(role, 0)
+            auction = event.get("auction", False)
+            rate = self.ledger.rules[event["symbol"]].get("fees", {}).get("taker" if auction else role, 0)
             fee = fee_of(event["price"] * event["quantity"], rate)
-            more = {"order_id": order["order_id"], "symbol": event["symbol"], "fee": fee, "liquidity": role}
+            liquidity = "auction" if auction else role
+            more = {"order_id": order["order_id"], "symbol": event["symbol"], "fee": fee, "liquidity": liquidity}
             self.fills[order["account"]].append(trade | more | {"side": order["side"]})
 
     def _check_matching(self, events: dict[int, list[bytes]]) -> None:
@@ -111,12 +132,9 @@ class Reckoning:
             slow = SlowExchange()
             expected: list[Event] = []
             for batch in self._journal:
-                expected += slow.expire(batch["time"])
-                for group in batch.get("groups", []):
-                    if group["shard"] == shard:
-                        for command in group["commands"]:
-                            fields = {key: value for key, value in command.items() if key != "type"}
-                            expected += slow.apply(COMMANDS[command["type"]](**fields))
+                groups = [group for group in batch.get("groups", []) if group["shard"] == shard]
+                commands = [command for group in groups for command in group["commands"]]
+                expected += slow.batch(batch["time"], msgspec.convert(commands, list[EngineCommand]))
             logged = [event for payload in batches for moment in json.loads(payload)["moments"] for event in moment["events"]]
             assert len(logged) == len(expected), f"shard {shard}: {len(logged)} events logged, {len(expected)} expected"
             for event, wanted in zip(logged, expected, strict=True):
@@ -129,7 +147,7 @@ class Reckoning:
     def open_orders(self, account: str) -> dict[int, int]:
         """Order id → remaining quantity."""
         return {
-            order["order_id"]: order["quantity"] - order["filled"]
+            order["order_id"]: order["open"]
             for order in self.orders.values()
             if order["account"] == account and order["status"] == "open"
         }

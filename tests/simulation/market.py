@@ -14,30 +14,44 @@ from exchange.digest import digest
 from exchange.leader import StageLoop
 from exchange.log import Chain, Entry, Log
 from exchange.market import parse_market
-from exchange.messages.administration import NewAccount
-from exchange.messages.base import decoder, encode
-from exchange.messages.journal import EngineCommand, JournalBatch, PlaceOrder
-from exchange.messages.requests import Accepted, Cancel, CancelAll, Outcome, Replace, Submit
+from exchange.messages.account import AccountRules, AccountRulesQuestion
+from exchange.messages.administration import Disconnected, Done, NewAccount, PhaseRequest
+from exchange.messages.base import Phase, decoder, encode
+from exchange.messages.journal import EngineCommand, JournalBatch, PlaceBracket, PlaceOco, PlaceOrder
+from exchange.messages.requests import Accepted, Bracket, Cancel, CancelAll, Command, Oco, Outcome, Replace, Submit
 from exchange.replica import recompute
 from exchange.stage import Stage
 from exchange.subjects import JOURNAL, events_log
-from ledger.desk import OPEN_ACCOUNT
+from ledger.desk import DISCONNECTED, OPEN_ACCOUNT, PHASE, RULES
 from ledger.invariants import check
 from ledger.stage import LedgerStage
+from tests.oracle.reckoning import Reckoning
 from tests.simulation.world import MemoryLease, MemoryLog, MemorySnapshots, Process, World
 
 MARKET = parse_market(
     b"""
 title: Simulated
 symbols:
-  - {symbol: KRYP, name: Kryptonite, opening_price: 20.50}
-  - {symbol: ADAM, name: Adamantium, opening_price: 142.00, tick: 0.05, fees: {maker: -1, taker: 7}}
+  - symbol: KRYP
+    name: Kryptonite
+    opening_price: 20.50
+    schedule: {pre_open: "08:00", opening_auction: "09:00", continuous: "09:30", closing_auction: "15:55", closed: "16:00"}
+  - symbol: ADAM
+    name: Adamantium
+    opening_price: 142.00
+    tick: 0.05
+    fees: {maker: -1, taker: 7}
+    bands: {order: 2, trade: 0.1, reference: 1s, auction: 2s}
 fees: {maker: 2, taker: 5}
 shards: 2
 limits: {orders_per_second: 0}
 """
 )
 TRADERS = ("alice", "bob", "carol")
+DAY = 1_699_920_000
+"""Midnight."""
+BOUNDARIES = [DAY + 3600 * hours for hours in (9, 9.5, 15 + 11 / 12, 16)]
+"""When a phase of KRYP's day begins. Half of the stories happen around one, the others while it is continuous."""
 CASH, SHARES = 10_000_000_000, {"KRYP": 10_000, "ADAM": 10_000}
 ANSWER_SECONDS = 3.0
 decode_outcome = decoder(Outcome)
@@ -150,8 +164,57 @@ class Trader:
                 await self._send(CancelAll())
             elif action < 0.25 and self.accepted:
                 await self._replace(random.choice(list(self.accepted)))
+            elif action < 0.4:
+                await self._submit_group(f"{self.name}-{number}")
+            elif action < 0.46:
+                await self._rule()
             else:
                 await self._submit(f"{self.name}-{number}")
+
+    async def _rule(self) -> None:
+        """Change the account's rules, or lose the connection."""
+        random = self.market.world.random
+        if random.random() < 0.5:
+            answer = await self.market.request(DISCONNECTED, "", encode(Disconnected(self.name)))
+            assert isinstance(msgspec.json.decode(answer, type=Done), Done)
+            return
+        wanted = AccountRulesQuestion(random.choice(["decrement", "cancel_oldest"]), random.choice([None, True, True, False]))
+        rules = msgspec.json.decode(await self.market.request(RULES, self.name, encode(wanted)), type=AccountRules)
+        assert rules.self_trade == wanted.self_trade
+        assert wanted.cancel_on_disconnect in (None, rules.cancel_on_disconnect)
+
+    async def _submit_group(self, name: str) -> None:
+        random = self.market.world.random
+        symbol, price, tick = random.choice([("KRYP", 205_000, 100), ("ADAM", 1_420_000, 500)])
+        side = random.choice(["buy", "sell"])
+        quantity = random.randint(1, 20)
+        tif = random.choice(["gtc", "gtc", "day"])
+
+        def near() -> int:
+            return price + random.randint(-3, 3) * tick
+
+        def pair(side: Any, first: str) -> tuple[Submit, Submit]:
+            kind = random.choice(["stop", "stop_limit", "trailing_stop"])
+            terms: dict[str, Any] = {"trail": 2 * tick} if kind == "trailing_stop" else {"stop_price": near()}
+            limit = near() if kind == "stop_limit" else None
+            stop = Submit(f"{name}-stop", symbol, side, quantity, kind=kind, price=limit, tif=tif, **terms)
+            return Submit(first, symbol, side, quantity, price=near(), tif=tif), stop
+
+        if random.random() < 0.5:
+            await self._place(Oco(*pair(side, name)), [name, f"{name}-stop"])
+            return
+        entry = Submit(name, symbol, side, quantity, price=near(), tif=random.choice(["gtc", "ioc", "opg", "fok"]))
+        legs = pair("sell" if side == "buy" else "buy", f"{name}-limit")
+        await self._place(Bracket(entry, *legs), [name, f"{name}-limit", f"{name}-stop"])
+
+    async def _place(self, command: Submit | Oco | Bracket, client_order_ids: list[str]) -> None:
+        """Sent again now and then, though it was answered: the answer is the same."""
+        for _ in range(2 if self.market.world.random.random() < 0.1 else 1):
+            outcome = await self._send(command)
+            if isinstance(outcome, Accepted):
+                assert outcome.orders == len(client_order_ids)
+                for order_id, client_order_id in enumerate(client_order_ids, outcome.order_id):
+                    assert self.accepted.setdefault(client_order_id, order_id) == order_id, "placed twice"
 
     async def _submit(self, client_order_id: str) -> None:
         random = self.market.world.random
@@ -169,15 +232,14 @@ class Trader:
         )
         if not market and random.random() < 0.5:
             order = msgspec.structs.replace(order, **self._terms(price + random.randint(-2, 2) * tick, tick))
-        for _ in range(2 if random.random() < 0.1 else 1):  # Now and then once more, though it was answered.
-            outcome = await self._send(order)
-            if isinstance(outcome, Accepted):
-                assert self.accepted.setdefault(client_order_id, outcome.order_id) == outcome.order_id, "placed twice"
+        await self._place(order, [client_order_id])
 
     def _terms(self, stop_price: int, tick: int) -> dict[str, Any]:
         """What makes a limit order a special one."""
         choices: list[dict[str, Any]] = [
             {"tif": "fok"},
+            {"tif": "opg"},
+            {"tif": "cls"},
             {"tif": "day"},
             {"tif": "gtd", "expires": self.market.world.time_ns() + 20_000_000_000},
             {"tif": "gtc", "post_only": True},
@@ -197,17 +259,31 @@ class Trader:
         stop_price = random.choice([None, None, 205_200, 1_419_500])
         await self._send(Replace(0, client_order_id, quantity, price, stop_price))
 
-    async def _send(self, command: Submit | Replace | Cancel | CancelAll) -> Any:
+    async def _send(self, command: Command) -> Any:
         return decode_outcome.decode(await self.market.request("orders", self.name, encode(command)))
+
+
+async def operate(market: SimulatedMarket) -> None:
+    """An operator who cannot leave the phases alone."""
+    random = market.world.random
+    phases: list[Phase | None] = ["pre_open", "opening_auction", "continuous", "halted", "closing_auction", "closed"]
+    for _ in range(random.randint(0, 8)):
+        await asyncio.sleep(random.expovariate(1 / (50 * market.world.delay)))
+        phase = random.choice([*phases, None, None, None])
+        request = PhaseRequest(random.choice(["", "KRYP", "ADAM"]), phase, "a rumour" if phase == "halted" else "")
+        answer = await market.request(PHASE, "", encode(request))
+        assert isinstance(msgspec.json.decode(answer, type=Done), Done)
 
 
 async def run_seed(seed: int) -> World:
     """One story from beginning to end, and everything that must be true of it."""
     world = World(seed)
+    noon = DAY + 12 * 3600
+    world.start = world.random.choice(BOUNDARIES) - world.random.uniform(0, 5) if world.random.random() < 0.5 else noon
     market = SimulatedMarket(world)
     traders = [Trader(market, name, world.random.randint(5, 40)) for name in TRADERS]
     running = [asyncio.create_task(process.run()) for process in market.processes]
-    trading = asyncio.gather(*(trader.trade() for trader in traders))
+    trading = asyncio.gather(*(trader.trade() for trader in traders), operate(market))
     done, _ = await asyncio.wait([trading, *running], timeout=3_000, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
@@ -231,8 +307,8 @@ async def verify(world: World, traders: list[Trader]) -> None:
         for group in decode_journal.decode(payload).groups:
             if group.shard:
                 for command in decode_commands.decode(group.commands):
-                    if isinstance(command, PlaceOrder):
-                        placed[command.account, command.client_order_id] += 1
+                    for order in orders_in(command):
+                        placed[order.account, order.client_order_id] += 1
     assert set(placed.values()) <= {1}, "an order was placed twice"
     for trader in traders:
         for client_order_id in trader.accepted:
@@ -242,12 +318,33 @@ async def verify(world: World, traders: list[Trader]) -> None:
     for stage in (ledger, *engines):
         await recompute_and_compare(world, stage)
     check(ledger.ledger)
+    reckon(world, ledger.ledger.events_through)
     books: dict[int, int] = {}
     for shard in (1, 2):  # As far as the ledger contains them: with its last batch an order may just have expired.
         engine = EngineStage(shard)
         await recompute(engine, logs_of(world, engine), ledger.ledger.events_through.get(shard, 0))
         books |= {order.order_id: order.remaining for order in open_quantities(engine.books)}
     assert books == {order_id: order.remaining for order_id, order in ledger.ledger.orders.items()}
+
+
+def reckon(world: World, events_through: dict[int, int]) -> None:
+    """The logs hold what a slow exchange and a slow ledger say; not asked when time has brought something at the very end."""
+    events = {shard: world.logs.get(events_log(shard), []) for shard in (1, 2)}
+    if all(events_through.get(shard, 0) == len(batches) for shard, batches in events.items()):
+        Reckoning(world.logs[JOURNAL], events).check_conservation()
+
+
+def orders_in(command: EngineCommand) -> list[PlaceOrder]:
+    """Those that a command places."""
+    match command:
+        case PlaceOrder():
+            return [command]
+        case PlaceOco(limit, stop):
+            return [limit, stop]
+        case PlaceBracket(entry, take_profit, stop_loss):
+            return [entry, take_profit, stop_loss]
+        case _:
+            return []
 
 
 def logs_of(world: World, stage: Stage) -> dict[str, Log]:

@@ -46,6 +46,17 @@ def test_the_mishaps_do_happen() -> None:
     told = b"".join(payload for world in worlds for name, log in world.logs.items() if name != JOURNAL for payload in log)
     for words in (b"triggered", b"replaced", b"replacerefused", b"decremented", b"refreshed", b"expired", b"post_only", b"fok"):
         assert b'"%b"' % words in told, f"no story has {words.decode()}"
+    for words in (
+        b"activated",
+        b"indicated",
+        b"referencemoved",
+        b"volatility_auction",
+        b"auction_over",
+        b"pair",
+        b"disconnected",
+    ):
+        assert b'"%b"' % words in told, f"no story has {words.decode()}"
+    assert b'"auction":true' in told
 
 
 def main() -> None:

@@ -63,12 +63,14 @@ class World:
         self.superseded = 0
         """Leaders that found out that another one leads."""
         self.delay = self.random.choice([0.001, 0.01, 0.1])
+        self.start = 1_700_000_000.0
+        """When the story begins, in seconds since 1970."""
 
     def time(self) -> float:
         return asyncio.get_running_loop().time()
 
     def time_ns(self) -> int:
-        return 1_700_000_000_000_000_000 + int(self.time() * 1e9)
+        return int(self.start * 1e9) + int(self.time() * 1e9)
 
     def happens(self, probability: float) -> bool:
         return self.mishaps and self.random.random() < probability

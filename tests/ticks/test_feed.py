@@ -7,9 +7,22 @@ from hypothesis import strategies as st
 
 from exchange.calendar import Calendar
 from exchange.messages.base import decoder
-from exchange.messages.events import EventBatch, Moment, Rested, Traded
+from exchange.messages.events import (
+    Activated,
+    Cancelled,
+    Decremented,
+    Event,
+    EventBatch,
+    Indicated,
+    Moment,
+    PhaseChanged,
+    ReferenceMoved,
+    Refreshed,
+    Rested,
+    Traded,
+)
 from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
-from exchange.messages.market_data import Candle, PublicTrade
+from exchange.messages.market_data import Candle, PublicTrade, Status
 from exchange.subjects import JOURNAL, events_log
 from tests.oracle.bars import brute_force
 from tests.oracle.flow import Flow
@@ -56,8 +69,8 @@ def test_the_feed_against_the_oracle(seed: int) -> None:
     for symbol in flow.symbols:
         instrument, trades = feed.instruments[symbol], flow.trades[symbol]
         assert instrument.book.levels(1000) == flow.book(symbol)
-        assert [(t.trade_id, t.price, t.quantity, t.side, t.time) for t in instrument.recent] == [
-            (t.trade_id, t.price, t.quantity, t.side, time) for t, time in trades
+        assert [(t.trade_id, t.price, t.quantity, t.side, t.time, t.auction) for t in instrument.recent] == [
+            (t.trade_id, t.price, t.quantity, t.side, time, t.auction) for t, time in trades
         ]
         bids, asks = flow.book(symbol)
         assert instrument.book.best() == (bids[0] if bids else (0, 0), asks[0] if asks else (0, 0))
@@ -142,6 +155,66 @@ def test_memory_is_bounded_by_what_is_stored() -> None:
     assert instrument.recent[0].trade_id == 11
     instrument.trim(stored=10**6)
     assert [instrument.recent[0].trade_id, len(instrument.recent)] == [101, TRADES_KEPT]
+
+
+def test_an_auction_takes_from_both_sides_of_a_crossed_book() -> None:
+    """Icebergs on both sides, one of a pair, and an order that arrives with nobody to meet. Worked by hand."""
+    feed = Feed(Calendar())
+    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
+    book, number = feed.instruments["KRYP"].book, 0
+
+    def hear(*events: Event) -> None:
+        """Each event in a batch of its own, with a snapshot behind it."""
+        nonlocal feed, book, number
+        for event in events:
+            number += 1
+            feed.apply(1, EventBatch(number, 1, "", [Moment(1, 5, [event])]), Rows())
+            feed = Feed(Calendar(), msgspec.msgpack.decode(msgspec.msgpack.encode(feed.state()), type=FeedState))
+        book = feed.instruments["KRYP"].book
+
+    hear(PhaseChanged("KRYP", "opening_auction"))
+    hear(Rested(1, "KRYP", "sell", 98, 4), Rested(2, "KRYP", "buy", 103, 3), Rested(3, "KRYP", "buy", 101, 9))
+    hear(Rested(4, "KRYP", "sell", 105, 6), Indicated("KRYP", 101, 9, 3))
+    assert book.best() == ((103, 3), (98, 4))
+    assert feed.status(feed.instruments["KRYP"]) == Status("KRYP", 6, 0, 5, "opening_auction", "", 101, 9, 3, "buy")
+    hear(PhaseChanged("KRYP", "continuous"))
+    hear(Traded("KRYP", 1, 1, 2, 101, 3, "buy", auction=True), Refreshed(2, "KRYP", 1))
+    hear(Traded("KRYP", 2, 1, 2, 101, 1, "buy", auction=True), Refreshed(1, "KRYP", 4), Refreshed(2, "KRYP", 2))
+    assert book.levels(9) == ([(103, 2), (101, 9)], [(98, 4), (105, 6)])
+    assert book.public_orders(0, None) == [
+        (3, "buy", 101, 9), (4, "sell", 105, 6), (6, "sell", 98, 4), (7, "buy", 103, 2),
+    ]  # fmt: skip
+    hear(Traded("KRYP", 3, 1, 2, 101, 2, "buy", auction=True), Traded("KRYP", 4, 1, 3, 101, 2, "buy", auction=True))
+    hear(Decremented(4, "KRYP", 2), Cancelled(8, "KRYP", 5, "pair"), Activated(9, "KRYP", 2), ReferenceMoved("KRYP", 101))
+    assert book.levels(9) == ([(101, 7)], [(105, 4)])
+    assert (feed.instruments["KRYP"].volume, feed.instruments["KRYP"].last) == (8, 101)
+
+
+def test_the_band_follows_the_reference_and_the_rules() -> None:
+    """On the tick, inside the width. Worked by hand."""
+    rules = DefineSymbol("KRYP", "Kryptonite", 1, 2, 1, 100)
+    feed = Feed(Calendar())
+
+    def band() -> tuple[int, int, int]:
+        status = feed.status(feed.instruments["KRYP"])
+        return status.reference, status.low, status.high
+
+    def move(number: int, price: int) -> None:
+        feed.apply(1, EventBatch(number, 1, "", [Moment(1, 5, [ReferenceMoved("KRYP", price)])]), Rows())
+
+    feed.define(rules)
+    assert band() == (0, 0, 0)
+    feed.define(msgspec.structs.replace(rules, trade_band=500, opening_price=900))
+    assert band() == (100, 96, 104)
+    move(1, 121)
+    assert band() == (121, 116, 126)
+    feed.define(rules)
+    move(2, 131)
+    assert band() == (0, 0, 0)
+    feed.touched.clear()
+    feed.define(msgspec.structs.replace(rules, trade_band=10_000))
+    assert band() == (131, 2, 262)
+    assert list(feed.touched) == ["KRYP"]
 
 
 def test_a_missing_trade_is_noticed() -> None:

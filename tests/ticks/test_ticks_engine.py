@@ -1,146 +1,104 @@
-"""The public book against the engine's own: whatever orders do, each level shows what the engine shows."""
+"""The public book against a slow exchange's: whatever orders, groups and phases do, it shows what is shown there."""
 
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import msgspec
 import pytest
 
-from engine.stage import EngineStage
 from exchange.calendar import Calendar
-from exchange.messages.base import decoder, encode
-from exchange.messages.events import EventBatch
-from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, Group, JournalBatch, PlaceOrder, ReplaceOrder
-from exchange.subjects import JOURNAL
+from exchange.messages.base import Side
+from exchange.messages.events import Event, EventBatch, Moment, Traded
+from exchange.messages.journal import DefineSymbol
+from exchange.messages.market_data import Status
+from tests.oracle.book import SlowBook, SlowExchange
+from tests.oracle.traders import Traders
 from ticks.feed import Feed, FeedState, Rows
 
-DEFINITION = DefineSymbol("KRYP", "Kryptonite", 1, 10, 1, 1000)
-decode_events = decoder(EventBatch).decode
+SYMBOLS = ("AAA", "BBB")
+TOLD = (
+    "Rested",
+    "Traded",
+    "Cancelled",
+    "Triggered",
+    "Replaced",
+    "Refreshed",
+    "Decremented",
+    "Activated",
+    "PhaseChanged",
+    "Indicated",
+    "ReferenceMoved",
+)
+SIDES: tuple[Side, Side] = ("buy", "sell")
+Levels = list[tuple[int, int]]
 
 
-class Market:
-    """An engine that gets random commands, and a feed that hears its events."""
+class Listener:
+    """A feed that hears events one by one, as if each came in a part of its own, with a snapshot anywhere between them."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
-        self.engine = EngineStage(1)
         self.feed = Feed(Calendar())
-        self.feed.define(DEFINITION)
-        self.number = self.orders = self.batches = 0
-        self.placed: dict[int, PlaceOrder] = {}
+        self.parts = 0
         self.kinds: set[str] = set()
-        self.do([DEFINITION])
+        self.auctions = 0
 
-    def do(self, commands: list[EngineCommand]) -> None:
-        """One journal batch."""
-        self.number += 1
-        groups = [Group(1, msgspec.Raw(encode(commands)))]
-        batch = JournalBatch(self.number, self.number * 10, "", {}, groups)
-        for payload in self.engine.turn({JOURNAL: [encode(batch)]}, 0).payloads:
-            self.hear(decode_events(payload))
-
-    def hear(self, batch: EventBatch) -> None:
-        """Event by event, as if each came in a part of its own, with a snapshot anywhere between them."""
-        for moment in batch.moments:
-            for event in moment.events:
-                self.batches += 1
-                self.kinds.add(type(event).__name__)
-                one = msgspec.structs.replace(moment, events=[event])
-                self.feed.apply(1, EventBatch(self.batches, batch.journal_through, "", [one]), Rows())
-                if self.random.random() < 0.1:
-                    self.feed = Feed(
-                        Calendar(), msgspec.msgpack.decode(msgspec.msgpack.encode(self.feed.state()), type=FeedState)
-                    )
-
-    def step(self) -> None:
-        chance = self.random.random()
-        if chance < 0.1 and self.placed:
-            self.do([CancelOrder(self.random.choice([*self.placed]), "a", "KRYP")])
-        elif chance < 0.25 and self.placed:
-            self.replace(self.random.choice([*self.placed.values()]))
-        else:
-            self.place()
-
-    def price(self) -> int:
-        return 1000 + 10 * self.random.randrange(-6, 7)
-
-    def place(self) -> None:
-        chance = self.random
-        self.orders += 1
-        kind = chance.choice(["limit"] * 6 + ["market", "stop", "stop_limit", "trailing_stop"])
-        tif = (
-            "ioc"
-            if kind == "market"
-            else chance.choice(["gtc", "gtc", "gtc", "day", "fok", "ioc"] if kind == "limit" else ["gtc"])
-        )
-        rests = kind in ("limit", "stop_limit") and tif in ("gtc", "day")
-        waits = kind in ("stop", "stop_limit", "trailing_stop")
-        order = PlaceOrder(
-            self.orders,
-            chance.choice("abc"),
-            "",
-            "KRYP",
-            chance.choice(["buy", "sell"]),
-            chance.randrange(1, 40),
-            self.price(),
-            hold=1,
-            kind=kind,
-            tif=tif,
-            stop_price=self.price() if waits else 0,
-            trail=30 if kind == "trailing_stop" else 0,
-            expires=self.number * 10 + chance.randrange(1, 500) if tif == "day" else 0,
-            post_only=kind == "limit" and rests and chance.random() < 0.2,
-            display=chance.randrange(1, 8) if rests and chance.random() < 0.4 else 0,
-            self_trade=chance.choice(["allow", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]),
-        )
-        self.placed[order.order_id] = order
-        self.do([order])
-
-    def replace(self, order: PlaceOrder) -> None:
-        """Of what is open by the engine's own books; one that has ended is replaced in vain."""
-        book = self.engine.books["KRYP"]
-        resting = book.orders.get(order.order_id)
-        stop = book.stops.waiting.get(order.order_id)
-        open_quantity = book.open_quantity(resting) if resting else stop.order.quantity if stop else 0
-        price = resting.level.price if resting and self.random.random() < 0.5 else self.price()
-        command = ReplaceOrder(
-            order.order_id,
-            order.account,
-            "KRYP",
-            self.random.randrange(1, 40),
-            open_quantity,
-            price,
-            hold=0,
-            stop_price=self.price() if stop else 0,
-        )
-        self.do([command])
+    def hear(self, time: int, events: list[Event]) -> None:
+        for event in events:
+            self.parts += 1
+            self.kinds.add(type(event).__name__)
+            self.auctions += isinstance(event, Traded) and event.auction
+            self.feed.apply(1, EventBatch(self.parts, 1, "", [Moment(1, time, [event])]), Rows())
+            if self.random.random() < 0.05:
+                state = msgspec.msgpack.decode(msgspec.msgpack.encode(self.feed.state()), type=FeedState)
+                self.feed = Feed(Calendar(), state)
 
 
-def shown(market: Market) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """What the engine's book shows, added up order by order."""
-    sides: dict[Any, dict[int, int]] = {"buy": {}, "sell": {}}
-    for order in market.engine.books["KRYP"]:
-        level = sides[order.level.side.name]
-        level[order.level.price] = level.get(order.level.price, 0) + order.remaining
+def queues(book: SlowBook) -> list[tuple[Side, int, int]]:
+    """Side, price and shown quantity of each order in the order in which they trade, first those that buy."""
+    return [(side, order.price, order.shown) for side in SIDES for order in book.queue(side)]
+
+
+def levels(queued: list[tuple[Side, int, int]]) -> tuple[Levels, Levels]:
+    """Bids and asks, added up order by order."""
+    sides: dict[Side, dict[int, int]] = {"buy": {}, "sell": {}}
+    for side, price, shown in queued:
+        sides[side][price] = sides[side].get(price, 0) + shown
     return sorted(sides["buy"].items(), reverse=True), sorted(sides["sell"].items())
 
 
-def queue(market: Market) -> list[tuple[Any, int, int]]:
-    """Side, price and shown quantity of each order, level by level from the best, first in the queue first."""
-    orders = market.engine.books["KRYP"]
-    return [(order.level.side.name, order.level.price, order.remaining) for order in orders]
+def status(book: SlowBook) -> tuple[object, ...]:
+    """What the public knows of the phase, the auction to come and the band."""
+    price, volume, imbalance = book.told
+    side = {-1: "sell", 0: "", 1: "buy"}[(imbalance > 0) - (imbalance < 0)]
+    band = (book.reference, *book.band()) if book.rules.trade_band else (0, 0, 0)
+    return book.phase, book.reason, price, volume, abs(imbalance), side, *band
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_public_book_shows_what_the_engine_shows(seed: int) -> None:
-    market = Market(seed)
-    for _ in range(400):
-        market.step()
-        book = market.feed.instruments["KRYP"].book
-        assert book.levels(1000) == shown(market)
-        sign = {"buy": -1, "sell": 1}
-        orders = sorted(book.public_orders(0, None), key=lambda order: (order[1], sign[order[1]] * order[2], order[0]))
-        assert [order[1:] for order in orders] == queue(market)
-    assert market.kinds >= {"Rested", "Traded", "Cancelled", "Triggered", "Replaced", "Refreshed", "Decremented"}
+def test_the_public_book_shows_what_is_shown(seed: int) -> None:
+    traders, exchange, listener = Traders(seed, SYMBOLS), SlowExchange(), Listener(seed)
+    crossed = 0
+    while traders.commands < 1_500:
+        time, commands = traders.batch()
+        events = exchange.batch(time, commands)
+        traders.hear(events)
+        for command in commands:
+            if isinstance(command, DefineSymbol):
+                listener.feed.define(command)
+        listener.hear(time, events)
+        for symbol in SYMBOLS:
+            instrument, slow = listener.feed.instruments[symbol], exchange.books[symbol]
+            assert instrument.book.levels(1000) == levels(queues(slow))
+            sign = {"buy": -1, "sell": 1}
+            orders = instrument.book.public_orders(0, None)
+            orders.sort(key=lambda order: (order[1], sign[order[1]] * order[2], order[0]))
+            assert [order[1:] for order in orders] == queues(slow)
+            number = listener.feed.number(instrument)
+            assert listener.feed.status(instrument) == Status(symbol, number, 0, instrument.time, *status(slow))  # type: ignore[arg-type]
+            (bid, _), (ask, _) = instrument.book.best()
+            crossed += bid >= ask > 0
+    assert listener.kinds >= set(TOLD)
+    assert listener.auctions
+    assert crossed

@@ -84,7 +84,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixture
 async def test_pages_of_trades(old: Old) -> None:
     chance = random.Random(4)
     for symbol in old.flow.symbols:
-        trades = [PublicTrade(t.trade_id, t.price, t.quantity, t.side, time) for t, time in old.flow.trades[symbol]]
+        trades = [PublicTrade(t.trade_id, t.price, t.quantity, t.side, time, t.auction) for t, time in old.flow.trades[symbol]]
         assert len(old.ticks.feed.instruments[symbol].recent) < len(trades)
         for _ in range(60):
             question = HistoryQuestion(

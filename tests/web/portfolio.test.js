@@ -72,6 +72,17 @@ test("what prevention took off is held no more, and an order with nothing left i
   assert.deepEqual(after(8, accepted(1, "buy", 5, 100), decremented(5, 0)).orders, []);
 });
 
+test("a pair's orders hold nothing by themselves, and a leg is a working order once its entry has ended", () => {
+  const leg = (order_id, pair) => ({ ...accepted(order_id, "sell", 5, 300), pair, entry: 1 });
+  const activated = (order_id) => ({ type: "orderactivated", order_id, symbol: "KRYP", quantity: 3, time: 2 });
+  const portfolio = after(8, leg(2, 3), leg(3, 2), activated(2), filled(2, "sell", 2, 300, 1));
+  assert.equal(availableShares(portfolio, "KRYP"), 8); // Two were sold; what is held is told by the ledger.
+  assert.deepEqual(
+    portfolio.orders.map(({ order_id, quantity, remaining, entry, pair }) => [order_id, quantity, remaining, entry, pair]),
+    [[2, 3, 1, 0, 3], [3, 5, 5, 1, 2]],
+  );
+});
+
 test("transfers move cash and shares, of symbols never owned too", () => {
   const transfer = (asset, amount) => ({ type: "transferred", asset, amount, reason: "deposit", time: 1 });
   const portfolio = after(8, transfer("CASH", 50), transfer("ADAM", 3));

@@ -16,7 +16,8 @@ const PORTFOLIO = {
 };
 const CONTEXT = { info: INFO, book: BOOK, portfolio: PORTFOLIO };
 const draft = (rest) => ({
-  side: "buy", kind: "limit", tif: "gtc", quantity: "50", price: "20.53", stop: "21.00", trail: "0.50", display: "", postOnly: false, ...rest,
+  side: "buy", kind: "limit", tif: "gtc", quantity: "50", price: "20.53", stop: "21.00", trail: "0.50", display: "", postOnly: false,
+  takeProfit: "", stopLoss: "", orStop: "", ...rest,
 });
 const checked = (rest, context = CONTEXT) => check(draft(rest), context);
 
@@ -55,6 +56,11 @@ test("each mistake is named at its field", () => {
     [{ display: "15" }, "display"],
     [{ display: "50" }, "display"],
     [{ display: "some" }, "display"],
+    [{ takeProfit: "22" }, "stopLoss"],
+    [{ stopLoss: "19" }, "takeProfit"],
+    [{ takeProfit: "22.005", stopLoss: "19" }, "takeProfit"],
+    [{ orStop: "low" }, "orStop"],
+    [{ orStop: "21.50", takeProfit: "22", stopLoss: "19" }, "orStop"],
   ];
   for (const [rest, field] of rows) {
     const { errors, estimate } = checked(rest);
@@ -132,6 +138,30 @@ test("the command says no more than needed", () => {
   assert.deepEqual(command({ kind: "trailing_stop", trail: "2.5 %" }), { ...common, kind: "trailing_stop", trail_basis_points: 250 });
   assert.deepEqual(command({ postOnly: true, display: "20" }), { ...common, price: 205_300, post_only: true, display: 20 });
   assert.deepEqual(command({ postOnly: true, display: "20", tif: "ioc" }), { ...common, price: 205_300, tif: "ioc" });
+  assert.deepEqual(command({ postOnly: true, display: "20", tif: "opg" }), { ...common, price: 205_300, tif: "opg" });
+  assert.deepEqual(command({ kind: "market", tif: "cls" }), { ...common, kind: "market", tif: "cls" });
+  assert.deepEqual(command({ kind: "stop", tif: "cls", orStop: "22" }), { ...common, kind: "stop", stop_price: 210_000 });
+});
+
+test("a group names each of its orders", () => {
+  const command = (rest, id = "id-1") => commandOf(draft(rest), checked(rest), "KRYP", id);
+  const common = { type: "submit", symbol: "KRYP", quantity: 50 };
+  const limit = { ...common, client_order_id: "id-1", side: "buy", price: 205_300 };
+  assert.deepEqual(command({ orStop: "21.50", tif: "day" }), {
+    type: "oco",
+    limit: { ...limit, tif: "day" },
+    stop: { ...common, client_order_id: "id-1-st", side: "buy", kind: "stop", stop_price: 215_000, tif: "day" },
+  });
+  assert.deepEqual(command({ takeProfit: "22", stopLoss: "19", tif: "ioc" }), {
+    type: "bracket",
+    entry: { ...limit, tif: "ioc" },
+    take_profit: { ...common, client_order_id: "id-1-tp", side: "sell", price: 220_000 },
+    stop_loss: { ...common, client_order_id: "id-1-sl", side: "sell", kind: "stop", stop_price: 190_000 },
+  });
+  const id = crypto.randomUUID();
+  const { entry, stop_loss: leg } = command({ side: "sell", takeProfit: "19", stopLoss: "22" }, id);
+  assert.equal(entry.client_order_id, id);
+  assert.deepEqual([leg.side, leg.client_order_id.length], ["buy", 36]);
 });
 
 test("a part of what is available, in whole lots", () => {
@@ -145,12 +175,20 @@ test("a part of what is available, in whole lots", () => {
 });
 
 test("every refusal of a submission has its place, and is a sentence", () => {
-  assert.equal(fieldOf("insufficient_funds"), "quantity");
-  assert.equal(fieldOf("price_off_tick"), "price");
-  assert.equal(fieldOf("stop_price_off_tick"), "stop");
-  assert.equal(fieldOf("trail_too_large"), "trail");
-  assert.equal(fieldOf("display_off_lot"), "display");
-  assert.equal(fieldOf("rate"), "form");
+  const field = (reason, detail) => fieldOf({ reason, detail });
+  assert.equal(field("insufficient_funds"), "quantity");
+  assert.equal(field("price_off_tick"), "price");
+  assert.equal(field("price_outside_band", ""), "price");
+  assert.equal(field("stop_price_off_tick"), "stop");
+  assert.equal(field("trail_too_large"), "trail");
+  assert.equal(field("display_off_lot"), "display");
+  assert.equal(field("rate"), "form");
+  assert.equal(field("halted", "KRYP is halted: a rumour"), "form");
+  assert.equal(field("price_off_tick", "take_profit: the price must be a multiple of 0.01"), "takeProfit");
+  assert.equal(field("stop_price_off_tick", "stop_loss: the stop price must …"), "stopLoss");
+  assert.equal(field("price_off_tick", "entry: the price must …"), "price");
+  assert.equal(field("group", "all orders of a group have the same quantity"), "form");
+  assert.equal(sentence({ reason: "price_off_tick", detail: "take_profit: the price must …" }), "The price must ….");
   assert.equal(sentence({ reason: "rate", detail: "wait a moment" }), "Wait a moment.");
   assert.equal(sentence({ reason: "too_many_open_orders", detail: "" }), "Too many open orders.");
 });

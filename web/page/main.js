@@ -191,7 +191,8 @@ function followAccount() {
   if (session.account === null) return;
   account = new Account(link, session.account, ({ report, ...patch }) => {
     if (report === undefined) return update(patch);
-    const news = newsOf(report, state.symbols ?? []);
+    const order = state.portfolio?.orders.find(({ order_id }) => order_id === report.order_id);
+    const news = newsOf(report, state.symbols ?? [], order);
     if (news !== null) toast(news.text, news.kind);
   });
 }

@@ -10,10 +10,23 @@ const WHY = {
   ioc: "no more could be filled at once",
   protection: "the price moved beyond the market's protection",
   no_liquidity: "nothing was offered",
+  pair: "the other order of its pair ended, or its entry traded nothing",
+  halted: "trading is halted",
+  closed: "the market is closed",
+  auction: "an auction is collecting orders, and it would have to trade at once",
+  auction_over: "the auction that it was for is over",
+  volatility: "it would have traded outside the price band",
+  disconnected: "your connection was lost",
 };
+const WHY_NOT_REPLACED = { halted: WHY.halted, closed: WHY.closed };
 
-/** @returns {{ text: string, kind: "buy" | "sell" | "bad" | "plain" } | null} null for what needs no words */
-export function newsOf(report, symbols) {
+/**
+ * @param {object} report
+ * @param {object[]} symbols
+ * @param {object} [order] the open order that it is about, as far as there is one
+ * @returns {{ text: string, kind: "buy" | "sell" | "bad" | "plain" } | null} null for what needs no words
+ */
+export function newsOf(report, symbols, order) {
   const tick = symbols.find(({ symbol }) => symbol === report.symbol)?.tick ?? 1;
   switch (report.type) {
     case "orderfilled": {
@@ -35,8 +48,11 @@ export function newsOf(report, symbols) {
       return { text: `Order ${report.order_id} changed: ${open}`, kind: "plain" };
     }
     case "orderreplacerefused":
-      return { text: `Order ${report.order_id} could not be changed: it had ended, or more was filled`, kind: "bad" };
+      return { text: `Order ${report.order_id} could not be changed: ${WHY_NOT_REPLACED[report.reason] ?? "it had ended, or more was filled"}`, kind: "bad" };
+    case "orderactivated":
+      return { text: `Order ${report.order_id}: ${formatQuantity(report.quantity)} ${report.symbol}, works now that its entry has ended`, kind: "plain" };
     case "orderdecremented": {
+      if (order?.pair) return null; // The fill of its pair is news enough.
       const text = `Order ${report.order_id}: ${formatQuantity(report.quantity)} ${report.symbol} taken off, ${WHY.self_trade}`;
       return { text, kind: "bad" };
     }

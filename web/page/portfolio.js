@@ -76,6 +76,14 @@ const APPLY = {
     hold(portfolio, order, order.remaining);
   },
 
+  orderactivated(portfolio, report) {
+    const order = orderOf(portfolio, report);
+    if (order === undefined) return;
+    order.quantity += report.quantity - order.remaining;
+    order.remaining = report.quantity;
+    order.entry = 0;
+  },
+
   orderdecremented(portfolio, report) {
     const order = orderOf(portfolio, report);
     if (order === undefined) return;
@@ -91,7 +99,9 @@ const APPLY = {
   },
 };
 
+/** More or less is set aside for an order; one hold covers a pair, and that is told by the ledger's next answer. */
 function hold(portfolio, order, quantity) {
+  if (order.pair) return;
   if (order.side === "buy") portfolio.cash_held += order.price * quantity;
   else positionOf(portfolio, order.symbol).held += quantity;
 }

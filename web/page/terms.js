@@ -10,7 +10,7 @@ export const KINDS = {
   trailing_stop: "Trailing stop",
 };
 
-const TIFS = { day: "day", gtd: "until a date", ioc: "IOC", fok: "FOK" };
+const TIFS = { day: "day", gtd: "until a date", ioc: "IOC", fok: "FOK", opg: "opening auction", cls: "closing auction" };
 
 /** Whether it waits until a trade reaches its stop price. */
 export function waits(kind) {
@@ -24,7 +24,12 @@ export function hasLimit(kind) {
 
 /** Whether an order with this time in force may stay in the book. */
 export function rests(tif) {
-  return tif !== "ioc" && tif !== "fok";
+  return tif === "gtc" || tif === "day" || tif === "gtd";
+}
+
+/** Whether an order with this time in force is for an auction only. */
+export function isForAuction(tif) {
+  return tif === "opg" || tif === "cls";
 }
 
 /** Basis points as a percentage: 250 → "2.5%". */
@@ -32,10 +37,13 @@ export function formatPercent(basisPoints) {
   return `${basisPoints / 100}%`;
 }
 
-/** The kind of an open order, with whatever is special about it: "Limit, day, shows 10". */
+/** The kind of an open order, with whatever is special about it: "Limit, day, shows 10, paired with 8". */
 export function kindWords(order) {
   const trail = order.trail ? ` ${formatMoney(order.trail)}` : order.trail_basis_points ? ` ${formatPercent(order.trail_basis_points)}` : "";
-  return [`${KINDS[order.kind]}${trail}`, ...conditionWords(order)].join(", ");
+  const words = [`${KINDS[order.kind]}${trail}`, ...conditionWords(order)];
+  if (order.pair) words.push(`paired with ${order.pair}`);
+  if (order.entry) words.push(`waits for ${order.entry}`);
+  return words.join(", ");
 }
 
 /** How long an order stays and how it is shown, as far as that is not the usual. */

@@ -3,7 +3,7 @@
 import { best, matchable } from "./book.js";
 import { formatMoney, formatPrice, formatQuantity, parsePercent, parsePrice, parseQuantity } from "./money.js";
 import { availableCash, availableShares } from "./portfolio.js";
-import { hasLimit, rests, waits } from "./terms.js";
+import { hasLimit, isForAuction, rests, waits } from "./terms.js";
 
 const FAR_PERCENT = 10;
 
@@ -11,28 +11,50 @@ const FAR_PERCENT = 10;
  * @typedef {object} Draft what stands in the form
  * @property {"buy" | "sell"} side
  * @property {"limit" | "market" | "stop" | "stop_limit" | "trailing_stop"} kind
- * @property {"gtc" | "day" | "ioc" | "fok"} tif
+ * @property {"gtc" | "day" | "ioc" | "fok" | "opg" | "cls"} tif
  * @property {string} quantity
  * @property {string} price the limit
  * @property {string} stop the stop price
  * @property {string} trail an amount, or a percentage
  * @property {string} display how many shares are shown at a time; empty for all
  * @property {boolean} postOnly
+ * @property {string} takeProfit with stopLoss: the limit that closes what this order trades …
+ * @property {string} stopLoss … and the stop price that does, whichever is reached first
+ * @property {string} orStop the stop price of an order of which either it or this one is to trade
  */
+
+const GROUPED = ["takeProfit", "stopLoss", "orStop"];
+const ID_LENGTH_MAX = 36;
 
 /** The draft with only what counts for its kind: what is chosen for another kind stays in the form, and is not sent. */
 export function effective(draft) {
   const { kind } = draft;
-  const tif = kind === "market" || (waits(kind) && !rests(draft.tif)) ? "gtc" : draft.tif;
+  const tif = canHave(kind, draft.tif) ? draft.tif : "gtc";
+  const written = (field) => (draft[field].trim() === "" ? null : draft[field]);
+  const brackets = written("takeProfit") !== null || written("stopLoss") !== null;
   return {
     ...draft,
     tif,
+    takeProfit: brackets ? draft.takeProfit : null,
+    stopLoss: brackets ? draft.stopLoss : null,
+    orStop: canPair(kind, tif) ? written("orStop") : null,
     price: hasLimit(kind) ? draft.price : null,
     stop: kind === "stop" || kind === "stop_limit" ? draft.stop : null,
     trail: kind === "trailing_stop" ? draft.trail : null,
     display: hasLimit(kind) && rests(tif) && draft.display.trim() !== "" ? draft.display : null,
     postOnly: draft.postOnly && kind === "limit" && rests(tif),
   };
+}
+
+/** Whether a kind of order can have a time in force; a market order trades at once anyway, or in an auction. */
+export function canHave(kind, tif) {
+  if (kind === "market") return isForAuction(tif);
+  return !waits(kind) || rests(tif);
+}
+
+/** Whether such an order can be one of a pair. */
+export function canPair(kind, tif) {
+  return kind === "limit" && rests(tif);
 }
 
 /**
@@ -56,13 +78,13 @@ export function check(draft, context) {
 
 function parsed({ quantity: shares, ...texts }, info) {
   const errors = {};
-  const values = { quantity: null, price: null, stop: null, trail: null, trailBasisPoints: null, display: null };
+  const values = { quantity: null, price: null, stop: null, trail: null, trailBasisPoints: null, display: null, takeProfit: null, stopLoss: null, orStop: null };
   const take = (field, { problem, ...found }) => {
     if (problem === undefined) Object.assign(values, found);
     else errors[field] = problem;
   };
   take("quantity", inLots(parseQuantity(shares), "quantity", info));
-  for (const field of ["price", "stop"]) {
+  for (const field of ["price", "stop", ...GROUPED]) {
     if (texts[field] !== null) take(field, onTick(parsePrice(texts[field]), field, info));
   }
   if (texts.trail !== null) take("trail", parseTrail(texts.trail, info));
@@ -72,6 +94,7 @@ function parsed({ quantity: shares, ...texts }, info) {
       errors.display = "Show less than the whole order, or leave it empty.";
     }
   }
+  if (texts.orStop !== null && texts.takeProfit !== null) errors.orStop = "An order is in a pair or in a bracket, not in both.";
   return { values, errors };
 }
 
@@ -139,7 +162,7 @@ function warningsOf(order, known) {
 
 /** What becomes of an order that has to trade at once. */
 function fillWarnings({ side, kind, tif }, estimate) {
-  if ((kind !== "market" && tif !== "fok") || estimate === null || estimate.rest === 0) return {};
+  if ((kind !== "market" && tif !== "fok") || isForAuction(tif) || estimate === null || estimate.rest === 0) return {};
   if (kind === "market" && estimate.now === 0) {
     return { quantity: `Nothing is offered for ${side === "buy" ? "sale" : "purchase"} right now.` };
   }
@@ -174,8 +197,27 @@ function farFrom(side, price, book, info) {
   return `${percent}% ${words}, ${formatPrice(reference, info.tick)}.`;
 }
 
-/** The command to send for a checked draft: no more than is not usual. */
-export function commandOf(draft, { quantity, price, stop, trail, trailBasisPoints, display }, symbol, clientOrderId) {
+/** The command to send for a checked draft: an order, or the group that it is the first of. */
+export function commandOf(draft, checked, symbol, clientOrderId) {
+  const { takeProfit, stopLoss, orStop } = checked;
+  const order = submitOf(draft, checked, symbol, clientOrderId);
+  if (orStop === null && takeProfit === null) return order;
+  const other = (suffix, side, prices) => {
+    const leg = { type: "submit", client_order_id: clientOrderId.slice(0, ID_LENGTH_MAX - suffix.length) + suffix, symbol, side, quantity: order.quantity, ...prices };
+    return order.tif !== undefined && rests(order.tif) ? { ...leg, tif: order.tif } : leg;
+  };
+  if (orStop !== null) return { type: "oco", limit: order, stop: other("-st", order.side, { kind: "stop", stop_price: orStop }) };
+  const side = order.side === "buy" ? "sell" : "buy";
+  return {
+    type: "bracket",
+    entry: order,
+    take_profit: other("-tp", side, { price: takeProfit }),
+    stop_loss: other("-sl", side, { kind: "stop", stop_price: stopLoss }),
+  };
+}
+
+/** The order of the ticket by itself: no more than is not usual. */
+function submitOf(draft, { quantity, price, stop, trail, trailBasisPoints, display }, symbol, clientOrderId) {
   const { side, kind, tif, postOnly } = effective(draft);
   const command = { type: "submit", client_order_id: clientOrderId, symbol, side, quantity };
   if (kind !== "limit") command.kind = kind;
@@ -211,6 +253,7 @@ const FIELDS = {
   price_not_positive: "price",
   price_off_tick: "price",
   price_too_large: "price",
+  price_outside_band: "price",
   price_unexpected: "price",
   stop_price_missing: "stop",
   stop_price_not_positive: "stop",
@@ -230,13 +273,16 @@ const FIELDS = {
   display_unexpected: "display",
 };
 
-/** The field of the ticket that a refusal is about; "form" for one about none of them. */
-export function fieldOf(reason) {
-  return FIELDS[reason] ?? "form";
+const ROLES = { take_profit: "takeProfit", stop_loss: "stopLoss", stop: "orStop" };
+const ROLE = /^(limit|stop|entry|take_profit|stop_loss): /;
+
+/** The field of the ticket that a refusal is about; "form" for one about none of them. One about a group names its order first. */
+export function fieldOf({ reason, detail = "" }) {
+  return ROLES[ROLE.exec(detail)?.[1]] ?? FIELDS[reason] ?? "form";
 }
 
 /** A refusal's detail as a sentence: "the price must …" → "The price must …." */
 export function sentence({ reason, detail }) {
-  const text = detail || reason.replaceAll("_", " ");
+  const text = (detail ?? "").replace(ROLE, "") || reason.replaceAll("_", " ");
   return `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }

@@ -51,7 +51,7 @@ export function mountHeadline(root) {
     setText(ask, formatPrice(prices.ask, info.tick));
     setText(bidSize, prices.bidQuantity ? formatCompact(prices.bidQuantity) : "");
     setText(askSize, prices.askQuantity ? formatCompact(prices.askQuantity) : "");
-    setText(spread, prices.bid && prices.ask ? formatPrice(prices.ask - prices.bid, info.tick) : "–");
+    setText(spread, prices.bid && prices.ask > prices.bid ? formatPrice(prices.ask - prices.bid, info.tick) : "–");
     setText(volume, formatCompact(info.volume));
     setText(trades, formatQuantity(info.trades));
   };

@@ -28,6 +28,7 @@ const COLUMNS = {
   fills: ["Symbol", "Side", "Price", "Shares", "Value", "Fee", "Role", "Time"],
 };
 const NAMES = Object.keys(COLUMNS);
+const ROLES = { maker: "Maker", taker: "Taker", auction: "Auction" };
 
 const EMPTY = {
   positions: ["Sign up to trade, and what you own is here.", "You own no shares yet."],
@@ -169,7 +170,7 @@ function fillRow(fill, info) {
       formatQuantity(fill.quantity),
       formatMoney(fill.price * fill.quantity),
       formatMoney(fill.fee),
-      fill.liquidity === "maker" ? "Maker" : "Taker",
+      ROLES[fill.liquidity],
       formatTime(fill.time),
     ],
   };

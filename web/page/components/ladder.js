@@ -80,6 +80,7 @@ function fill(row, level, most, tick, own) {
 function showSpread(root, book, info) {
   const { bid, ask } = book === null ? { bid: 0, ask: 0 } : best(book);
   setText(part(root, ".mid"), info === undefined ? "–" : formatPrice(info.last, info.tick));
-  const text = bid && ask ? `Spread ${formatPrice(ask - bid, info.tick)}` : bid || ask ? "One side is empty" : "The book is empty";
+  const both = bid >= ask ? "An auction is collecting orders" : `Spread ${formatPrice(ask - bid, info?.tick)}`;
+  const text = bid && ask ? both : bid || ask ? "One side is empty" : "The book is empty";
   setText(part(root, ".spread-text"), book === null ? "Loading…" : text);
 }

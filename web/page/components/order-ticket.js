@@ -7,7 +7,7 @@ import { hasLimit } from "../terms.js";
 import { check, commandOf, fieldOf, sentence, shareOf } from "../ticket.js";
 import { buildTicket, showTicket } from "./ticket-view.js";
 
-const TYPED = ["quantity", "price", "stop", "trail", "display"];
+const TYPED = ["quantity", "price", "stop", "trail", "display", "takeProfit", "stopLoss", "orStop"];
 const STEPPED = ["price", "stop", "quantity"];
 
 export class OrderTicket {
@@ -49,7 +49,7 @@ export class OrderTicket {
     if (info !== undefined && this.#priced !== info.symbol) {
       this.#priced = info.symbol;
       this.#field("price").value = plainPrice(info.last, info.tick);
-      this.#field("stop").value = ""; // At the last price it would trigger at once.
+      for (const name of ["stop", "takeProfit", "stopLoss", "orStop"]) this.#field(name).value = ""; // They are about that one.
       this.#forget();
     }
     this.#render();
@@ -132,10 +132,11 @@ export class OrderTicket {
     this.#render();
     if (wrong !== undefined) return this.#show(wrong);
     this.#clientOrderId ??= crypto.randomUUID();
-    await this.#send(commandOf(this.#current, checked, this.#state.symbol, this.#clientOrderId));
+    const command = commandOf(this.#current, checked, this.#state.symbol, this.#clientOrderId);
+    await this.#send(command, this.#clientOrderId);
     this.#sending = false;
     this.#render();
-    const field = this.#refusal === null ? "form" : fieldOf(this.#refusal.reason);
+    const field = this.#refusal === null ? "form" : fieldOf(this.#refusal);
     if (field !== "form") this.#show(field);
   }
 
@@ -146,15 +147,15 @@ export class OrderTicket {
     field.focus();
   }
 
-  async #send(command) {
+  async #send(command, clientOrderId) {
     try {
       const answer = await this.#actions.place(command, () => {
         this.#told = "No answer yet. Asking again; the order cannot be placed twice.";
         this.#render();
       });
-      const edited = this.#clientOrderId !== command.client_order_id; // Then the form is about another order already.
+      const edited = this.#clientOrderId !== clientOrderId; // Then the form is about another order already.
       if (!edited) this.#forget();
-      if (answer.type !== "refused") this.#told = `Order ${answer.order_id} is accepted.`;
+      if (answer.type !== "refused") this.#told = acceptedWords(answer);
       else if (edited) this.#told = `The order before was refused. ${sentence(answer)}`;
       else this.#refusal = answer;
     } catch (error) {
@@ -177,4 +178,9 @@ export class OrderTicket {
       sending: this.#sending,
     });
   }
+}
+
+function acceptedWords({ order_id: first, orders = 1 }) {
+  if (orders === 1) return `Order ${first} is accepted.`;
+  return `Orders ${first} ${orders === 2 ? "and" : "to"} ${first + orders - 1} are accepted.`;
 }

@@ -4,14 +4,16 @@ import { best } from "../book.js";
 import { part, setAttribute, setText } from "../dom.js";
 import { formatMoney, formatPrice, formatQuantity, parseQuantity } from "../money.js";
 import { availableCash, availableShares } from "../portfolio.js";
-import { conditionWords, formatPercent, hasLimit, rests, waits } from "../terms.js";
-import { effective, fieldOf, sentence } from "../ticket.js";
+import { conditionWords, formatPercent, hasLimit, isForAuction, rests, waits } from "../terms.js";
+import { canHave, canPair, effective, fieldOf, sentence } from "../ticket.js";
 
 const TIF_HINTS = {
   gtc: "Good till cancelled.",
-  day: "Ends with the day, at midnight UTC.",
+  day: "Ends with the day: when the market closes, or at midnight if it never does.",
   ioc: "Immediate or cancel: what cannot trade at once is cancelled.",
   fok: "Fill or kill: all of it at once, or none.",
+  opg: "Only for the opening auction: what does not trade there is cancelled.",
+  cls: "Only for the closing auction: waits for it, and what does not trade there is cancelled.",
 };
 
 const MARKUP = `
@@ -78,6 +80,8 @@ const MARKUP = `
         <button type="button" name="tif" value="day" title="Until the end of the day">Day</button>
         <button type="button" name="tif" value="ioc" title="Immediate or cancel">IOC</button>
         <button type="button" name="tif" value="fok" title="Fill or kill">FOK</button>
+        <button type="button" name="tif" value="opg" title="At the opening">OPG</button>
+        <button type="button" name="tif" value="cls" title="At the close">CLS</button>
       </div>
       <p class="hint tif-hint"></p>
       <label class="check"><input type="checkbox" name="post-only"> Post-only <span class="hint">never trades at once</span></label>
@@ -86,6 +90,24 @@ const MARKUP = `
         <input id="ticket-display" class="number" name="display" inputmode="numeric" placeholder="All"
           aria-describedby="ticket-display-message">
         <p class="message" id="ticket-display-message" aria-live="polite"></p>
+      </div>
+      <div class="field" data-field="takeProfit">
+        <label for="ticket-take-profit">Then take profit at</label>
+        <input id="ticket-take-profit" class="number" name="takeProfit" inputmode="decimal" placeholder="–"
+          aria-describedby="ticket-take-profit-message">
+        <p class="message" id="ticket-take-profit-message" aria-live="polite"></p>
+      </div>
+      <div class="field" data-field="stopLoss">
+        <label for="ticket-stop-loss">or stop the loss at</label>
+        <input id="ticket-stop-loss" class="number" name="stopLoss" inputmode="decimal" placeholder="–"
+          aria-describedby="ticket-stop-loss-message">
+        <p class="message" id="ticket-stop-loss-message" aria-live="polite"></p>
+      </div>
+      <div class="field" data-field="orStop">
+        <label for="ticket-or-stop">Instead, from a stop price on</label>
+        <input id="ticket-or-stop" class="number" name="orStop" inputmode="decimal" placeholder="–"
+          aria-describedby="ticket-or-stop-message">
+        <p class="message" id="ticket-or-stop-message" aria-live="polite"></p>
       </div>
     </details>
     <dl class="estimate">
@@ -130,16 +152,21 @@ function showChoices(root, { draft }) {
 
 /** What stands under "More": all of it that this kind of order can have, and in a word what of it is chosen. */
 function showMore(root, { draft }) {
-  const { kind, tif, postOnly, display } = effective(draft);
+  const { kind, tif, postOnly, display, takeProfit, orStop } = effective(draft);
+  const atOnce = kind === "market" && !isForAuction(tif);
   for (const button of root.querySelectorAll("[name=tif]")) {
-    button.disabled = kind === "market" || (waits(kind) && !rests(button.value));
-    setAttribute(button, "aria-pressed", String(kind !== "market" && button.value === tif));
+    button.disabled = !canHave(kind, button.value) && !(kind === "market" && button.value === "ioc");
+    setAttribute(button, "aria-pressed", String(button.value === (atOnce ? "ioc" : tif)));
   }
-  setText(part(root, ".tif-hint"), kind === "market" ? "A market order trades at once or not at all." : TIF_HINTS[tif]);
+  setText(part(root, ".tif-hint"), atOnce ? "A market order trades at once or not at all." : TIF_HINTS[tif]);
   part(root, "[name=post-only]").disabled = kind !== "limit" || !rests(tif);
   part(root, "[name=display]").disabled = !hasLimit(kind) || !rests(tif);
   const shown = display === null ? 0 : (parseQuantity(display).quantity ?? 0);
-  setText(part(root, ".more-chosen"), conditionWords({ tif, post_only: postOnly, display: shown }).join(", "));
+  part(root, "[name=orStop]").disabled = !canPair(kind, tif);
+  const words = conditionWords({ tif, post_only: postOnly, display: shown });
+  if (takeProfit !== null) words.push("bracket");
+  else if (orStop !== null) words.push("pair");
+  setText(part(root, ".more-chosen"), words.join(", "));
 }
 
 function showSpendable(root, { draft, state, info }) {
@@ -163,8 +190,8 @@ function showQuickPrices(root, { draft, state, info }) {
 }
 
 function showMessages(root, { draft, checked, refusal, told, submitted }) {
-  const about = refusal === null ? null : fieldOf(refusal.reason);
-  for (const name of ["price", "stop", "trail", "quantity", "display"]) {
+  const about = refusal === null ? null : fieldOf(refusal);
+  for (const name of ["price", "stop", "trail", "quantity", "display", "takeProfit", "stopLoss", "orStop"]) {
     const error = submitted || draft[name].trim() !== "" ? checked?.errors[name] : undefined;
     const wrong = error ?? (about === name ? sentence(refusal) : undefined);
     showMessage(part(root, `[data-field=${name}] .message`), wrong ?? checked?.warnings[name] ?? "", wrong ? "error" : "warning");
