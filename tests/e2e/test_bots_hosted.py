@@ -69,7 +69,7 @@ class Traders:
 
     def disturb(self, orders: int) -> None:
         """alice herself places orders, each of which makes a report."""
-        key = self.market.ask("account", "key", "alice")["secret"]
+        key = self.market.ask("key", "create", "alice", "orders")["secret"]
 
         async def place() -> None:
             async with await self.market.connect("alice", key) as alice:

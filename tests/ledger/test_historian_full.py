@@ -15,9 +15,9 @@ from tests.ledger.test_historian import PATIENCE, append, ask, start
 from tests.oracle.flow import Flow
 
 
-def no_file_beyond_two_megabytes() -> None:
+def no_large_files() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 
 
 async def test_no_room_then_room(nats_server: Any) -> None:
@@ -30,7 +30,7 @@ async def test_no_room_then_room(nats_server: Any) -> None:
     full = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "exchange.ledger.historian", "--data", str(nats_server.data)),
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=no_file_beyond_two_megabytes,
+        preexec_fn=no_large_files,
     )
     _, errors = await asyncio.wait_for(full.communicate(), PATIENCE)
     assert full.returncode == NO_ROOM_EXIT, errors

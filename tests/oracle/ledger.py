@@ -279,7 +279,8 @@ class LedgerOracle:
         assert seller["price"] <= event["price"] <= buyer["price"]
         for order in (maker, taker):
             assert not order["waiting"]
-            self.paid_fees[order["account"]] += fee_of(value, order["maker" if order is maker else "taker"])
+            role = "maker" if order is maker and not event.get("auction") else "taker"
+            self.paid_fees[order["account"]] += fee_of(value, order[role])
             order["remaining"] -= event["quantity"]
             self.traded[order["order_id"]] += event["quantity"]
             self.reports[order["account"]] += 1

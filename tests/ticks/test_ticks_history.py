@@ -235,7 +235,10 @@ async def test_the_present(old: Old) -> None:
         best = ((bids or [(0, 0)])[0], (asks or [(0, 0)])[0])
         quote = await answers.quote("", encode(SymbolQuestion(symbol)))
         assert quote == Quote(symbol, number, 0, instrument.time, *best[0], *best[1])
-        assert await answers.status("", encode(SymbolQuestion(symbol))) == Status(symbol, number, 0, instrument.time)
+        status = await answers.status("", encode(SymbolQuestion(symbol)))
+        assert isinstance(status, Status)
+        assert (status.symbol, status.number, status.time) == (symbol, number, instrument.time)
+        assert status.phase == flow.phases[symbol]
         pages, after = [], 0
         while (answer := await answers.book("", encode(BookQuestion(symbol, 3, after)))).orders:  # type: ignore[union-attr]
             assert isinstance(answer, Orders)
@@ -285,7 +288,7 @@ async def test_history_as_files(old: Old, tmp_path: Path, format_: Any) -> None:
     questions = {
         "trades": HistoryQuestion(symbol, 500),
         "quotes": HistoryQuestion(symbol, 50, since=1),
-        "candles": CandlesQuestion(symbol, "5m", 100),
+        "candles": CandlesQuestion(symbol, "1m", 100),
     }
     nothing = HistoryQuestion(symbol, 5, after=10**15)
     for name, question in [*questions.items(), ("trades", nothing)]:
