@@ -10,7 +10,7 @@ import pytest
 
 from engine.book import Book, Books
 from engine.matching import apply
-from exchange.messages.journal import CancelOrder, EngineCommand, PlaceOrder
+from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, SetPhase
 
 PROBES = 1_000
 RATIO_MAX = 12
@@ -58,6 +58,30 @@ def seconds_per_command(count: int, levels: int, probe: Callable[[int, Random], 
 @pytest.mark.parametrize("levels", [1, 1_000])
 def test_cost_does_not_grow_with_the_book(probe, levels):
     small, large = (seconds_per_command(count, levels, probe) for count in (2_000, 100_000))
+    assert large < RATIO_MAX * small
+
+
+def seconds_per_uncrossed_order(count: int, levels: int) -> float:
+    """Half of the orders buy and half sell, and all of them trade; the best of three."""
+    best = float("inf")
+    for _ in range(3):
+        books: Books = {}
+        apply(books, [DefineSymbol("AAA", "", 1, 1, 1, 1_000_000), SetPhase("AAA", "opening_auction")])
+        prices = (1_000_000 + n % levels * sign for n in range(count // 2) for sign in (1, -1))
+        sides = ("buy", "sell") * (count // 2)
+        orders = zip(sides, prices, strict=True)
+        apply(books, [PlaceOrder(n, "alice", "", "AAA", side, 1, price, 0) for n, (side, price) in enumerate(orders, start=1)])
+        started = time.process_time()
+        events = apply(books, [SetPhase("AAA", "continuous")])
+        best = min(best, (time.process_time() - started) / count)
+        assert len(events) >= count // 2
+        assert not books["AAA"].orders
+    return best
+
+
+@pytest.mark.parametrize("levels", [1, 1_000])
+def test_cost_of_an_uncross_does_not_grow_per_order(levels):
+    small, large = (seconds_per_uncrossed_order(count, levels) for count in (2_000, 100_000))
     assert large < RATIO_MAX * small
 
 
