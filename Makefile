@@ -14,7 +14,7 @@ up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
 
 test: check browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check

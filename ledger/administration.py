@@ -92,8 +92,8 @@ def set_phase(ledger: Ledger, calendar: Calendar, request: PhaseRequest, time: i
         SetPhase(symbol, request.phase or calendar.phase(symbol, time), request.reason, scheduled=request.phase is None)
         for symbol in symbols
     ]
-    words = f"to be {request.phase}" if request.phase else "to follow the schedule"
-    return commands, Done(f"{', '.join(symbols)} {'is' if len(symbols) == 1 else 'are'} {words} from here on")
+    words = request.phase.replace("_", " ") if request.phase else "as the schedule says"
+    return commands, Done(f"{', '.join(symbols)}: {words} from here on")
 
 
 def disconnected(ledger: Ledger, request: Disconnected) -> Decision:

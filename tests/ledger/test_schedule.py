@@ -297,7 +297,7 @@ def test_a_halt_stands_until_the_operator_resumes() -> None:
     market = scheduled("2026-11-24 10:00:00")
     assert market.ask(PHASE, "", PhaseRequest("KRYP", "halted", "news pending")) == {
         "type": "done",
-        "detail": "KRYP is to be halted from here on",
+        "detail": "KRYP: halted from here on",
     }
     market.settle()
     market.open("alice", 2**40)
@@ -309,7 +309,7 @@ def test_a_halt_stands_until_the_operator_resumes() -> None:
         market.turn()
     assert set_phases(market) == [("KRYP", "halted", False), ("ADAM", "closed", True)]
     answer = market.ask(PHASE, "", PhaseRequest("KRYP"))
-    assert answer["detail"] == "KRYP is to follow the schedule from here on"
+    assert answer["detail"] == "KRYP: as the schedule says from here on"
     assert set_phases(market)[-1] == ("KRYP", "closed", True)
     market.settle()
     assert market.stage.ledger.symbols["KRYP"].phase == "closed"
