@@ -58,7 +58,7 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
         subscribe=("reports.{account}", "market.>", "_INBOX_{login}.>"),
     ),
     "trade": Permissions(
-        publish=("orders.{account}", "orders.{account}.rules", "public.*"),
+        publish=("orders.{account}", "orders.{account}.rules", "api.{account}.bots.*", "public.*"),
         subscribe=("market.>", "_INBOX_{login}.>"),
     ),
     "operator": Permissions(

@@ -94,10 +94,12 @@ def _having(account: Account, symbol: str) -> int:
 
 
 def _coming(ledger: Ledger, account: Account, symbol: str) -> int:
-    """Shares that open orders may buy, and replaces in flight on top."""
+    """Shares that open orders may buy, and replaces in flight on top. Two of a pair buy only once."""
     coming = 0
     for order_id, order in account.orders.items():
         if order.command.side == "buy" and order.command.symbol == symbol:
+            if (pair := ledger.pairs.get(order_id)) is not None and pair.second == order_id:
+                continue
             coming += order.remaining
             if replacement := ledger.replaces.get(order_id):
                 coming += max(0, replacement.command.quantity - replacement.command.open_quantity)

@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange.client import Client
-from exchange.messages import account, logins, market_data, requests
+from exchange.messages import account, bots, logins, market_data, requests
 from exchange.messages.administration import Credentials, Done
 from exchange.messages.logins import Secret
 from exchange.messages.requests import Accepted, CancelAll
@@ -50,6 +50,13 @@ API: Final = {
     "reports": [account.ReportsQuestion],
     "fills": [account.PageQuestion],
     "history": [account.PageQuestion],
+}
+BOTS: Final = {
+    "check": [bots.BotText],
+    "start": [bots.BotText],
+    "stop": [bots.BotName],
+    "list": [],
+    "show": [bots.BotName],
 }
 AUTH: Final = {
     "show": [],
@@ -86,6 +93,10 @@ class Fuzzer:
                 self._message(self._random.choice(commands)) for _ in range(1 if single else self._random.randrange(0, 12))
             ]
             return f"orders.{name}", self._bytes(content[0] if single else content)
+        if roll < 0.62:
+            return f"orders.{name}.rules", self._bytes(self._message(account.AccountRulesQuestion))
+        if roll < 0.65:
+            return self._asked(f"api.{name}.bots.", BOTS)
         if roll < 0.75:
             return self._asked(f"api.{name}.", API)
         if roll < 0.88:
@@ -117,6 +128,8 @@ class Fuzzer:
     def _value(self, type_: Any) -> Any:
         arguments = typing.get_args(type_)
         origin = typing.get_origin(type_)
+        if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+            return self._message(type_)
         if type_ is int:
             return self._random.choice(NUMBERS) if self._random.random() < 0.3 else self._random.randrange(0, 300_000, 100)
         if type_ is bool:
@@ -239,7 +252,8 @@ async def fuzz(market: RunningMarket, messages: int, seed: int) -> Counter[str]:
             made = await operator.request("admin.create_account", wanted, Done, seconds=15)
             assert isinstance(made, Done), made
             traders.append(await fuzzing_trader(market, name, seed + number))
-        assert set(permissions(("trader",), "x").publish) == {"orders.x", "api.x.*", "auth.x.*", "public.*"}, "tried above"
+        tried = {"orders.x", "orders.x.rules", "api.x.*", "api.x.bots.*", "auth.x.*", "public.*"}
+        assert set(permissions(("trader",), "x").publish) == tried
         await asyncio.gather(*(trader.run(messages // TRADERS) for trader in traders))
         slips = [slip for trader in traders for slip in trader.slips]
         assert not slips, slips[:5]

@@ -90,7 +90,7 @@ def test_a_second_market_on_the_same_data(fresh_market: StartMarket) -> None:
 def test_none_outlives_a_killed_supervisor(fresh_market: StartMarket) -> None:
     market = fresh_market()
     pids = market.runtime["workers"].values()
-    assert len(pids) == len(WORKERS) + 1
+    assert len(pids) == len(WORKERS)
     assert all(map(runs, pids))
     market.process.kill()
     market.process.wait()
@@ -153,7 +153,6 @@ def test_the_market_file_is_remembered(fresh_market: StartMarket, tmp_path: Path
     first = fresh_market(str(tmp_path / "two.yaml"))
     assert [row["symbol"] for row in first.ask("symbols")] == ["ONE", "TWO"]
     assert {"engine-1", "engine-2"} <= first.runtime["workers"].keys()
-    assert "bots" not in first.runtime["workers"], "a market without bots needs no worker for them"
     assert first.stop() == 0
     (tmp_path / "two.yaml").unlink()
     second = fresh_market()

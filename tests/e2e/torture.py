@@ -19,6 +19,7 @@ from random import Random
 
 from msgspec.structs import replace
 
+from exchange import subjects
 from exchange.client import Client
 from exchange.messages.account import AccountRules, AccountRulesQuestion
 from exchange.messages.administration import Credentials, Disconnected, Done, PhaseRequest
@@ -230,7 +231,7 @@ class Torture:
         cautious = self._traders[0]
         assert cautious.account == CAUTIOUS
         wanted = AccountRulesQuestion(self_trade="cancel_oldest", cancel_on_disconnect=True)
-        rules = await cautious.client.request(f"api.{CAUTIOUS}.rules", wanted, AccountRules)
+        rules = await cautious.client.request(subjects.order_rules(CAUTIOUS), wanted, AccountRules)
         assert rules == AccountRules(CAUTIOUS, "cancel_oldest", True), rules
         await operator.close()
 

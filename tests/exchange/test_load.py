@@ -162,7 +162,7 @@ def test_the_flow_trades_and_keeps_the_book_bounded(per_request: int) -> None:
     flow = OrderFlow(ACCOUNTS, SYMBOLS, per_request, seed=5)
     slow = SlowExchange()
     for symbol, price, tick in SYMBOLS:
-        slow.apply(DefineSymbol(symbol, symbol, 1, tick, 1, price))
+        slow.batch(1, [DefineSymbol(symbol, symbol, 1, tick, 1, price)])
     ids: dict[str, tuple[int, str]] = {}
     counts: Counter[str] = Counter()
     sides: dict[str, Counter[str]] = defaultdict(Counter)
@@ -177,14 +177,14 @@ def test_the_flow_trades_and_keeps_the_book_bounded(per_request: int) -> None:
             if isinstance(command, Cancel):
                 counts["cancels"] += 1
                 order_id, symbol = ids[command.client_order_id]
-                slow.apply(CancelOrder(order_id, "", symbol))
+                slow.batch(1, [CancelOrder(order_id, "", symbol)])
                 continue
             assert command.client_order_id not in ids
             assert command.price is not None
             sides[command.symbol][command.side] += 1
             ids[command.client_order_id] = (len(ids) + 1, command.symbol)
             place = PlaceOrder(len(ids), "", "", command.symbol, command.side, command.quantity, command.price, 0, "limit")
-            events = slow.apply(msgspec.structs.replace(place, tif=command.tif))
+            events = slow.batch(1, [msgspec.structs.replace(place, tif=command.tif)])
             counts["trades"] += sum(type(event).__name__ == "Traded" for event in events)
     assert 0.42 < counts["cancels"] / counts["commands"] < 0.5
     assert counts["trades"] > 200

@@ -75,7 +75,7 @@ async def new_guest(server: TestServer) -> Guest:
 
 async def ask(client: Client, subject: str, question: Any = None) -> Answer:
     data = b"" if question is None else encode(question)
-    answer = (await client.request(subject, data, timeout=60)).data  # Passwords wait in line, on a busy machine for long.
+    answer = (await client.request(subject, data, timeout=240)).data  # Passwords wait in line, on a busy machine for long.
     head = msgspec.json.decode(answer, type=dict[str, Any])
     type_: Any = Done | Refused
     if "type" not in head:

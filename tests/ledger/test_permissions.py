@@ -34,7 +34,7 @@ publish   api.alice.portfolio       -     x      x     x     -      x        x  
 publish   api.alice.reports         -     x      x     x     -      x        x     x
 publish   api.alice.fills           -     x      x     x     -      x        x     x
 publish   api.alice.history         -     x      x     x     -      x        x     x
-publish   api.alice.bots.start      -     x      x     -     -      x        -     -
+publish   api.alice.bots.start      -     x      x     -     x      x        -     -
 publish   api.bob.bots.start        -     -      -     -     -      x        -     -
 publish   api.alice.bots.start.x    -     -      -     -     -      -        -     -
 publish   api.bob.portfolio         -     -      -     -     -      x        x     x
