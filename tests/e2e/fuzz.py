@@ -232,7 +232,10 @@ class Trader:
         try:
             said = json.loads(payload)
         except ValueError:
-            self.slips.append(f"{asked} was answered with {payload[:100]!r}")
+            if asked[0].startswith("public.") and b'"format"' in asked[1]:
+                self.outcomes["csv, parquet or arrow"] += 1
+            else:
+                self.slips.append(f"{asked} was answered with {payload[:100]!r}")
             return
         one = said[0] if isinstance(said, list) and said else said
         reason = one.get("reason", one.get("type", "answer")) if isinstance(one, dict) else "answer"
