@@ -240,6 +240,8 @@ class Service:
         if (strategy := self._strategies.pop((account, definition.name), None)) is not None:
             await self._end_strategy(strategy, "the file was changed")
         known = self._host.bots.get((account, definition.name))
+        if known is not None and known.text == text and not known.machine.state.stopped:
+            return known  # Asked again, because the answer took long.
         if known is not None:
             hosted = await self._host.replace(known, definition, text)
         else:
