@@ -126,4 +126,5 @@ def test_a_halt_groups_and_rules(market: RunningMarket) -> None:
         "an order that would trade with another of erin: decrement",
         "open orders are cancelled when the last connection of erin is lost",
     ]
+    market.wait_until(lambda: not open_orders(market, "erin"), "orders outlived the connection of that command")
     assert market.ask("audit")["passed"]
