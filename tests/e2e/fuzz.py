@@ -215,6 +215,10 @@ class Trader:
             await asyncio.wait({waiting, self._wire.closed}, timeout=ANSWER_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
 
+    def close(self) -> None:
+        """Nothing more is sent or heard."""
+        self._wire.close()
+
     def _refill(self) -> None:
         while len(self._under_way) < WINDOW and self.sent < self._wanted:
             self.sent += 1
@@ -257,7 +261,11 @@ async def fuzz(market: RunningMarket, messages: int, seed: int) -> Counter[str]:
             traders.append(await fuzzing_trader(market, name, seed + number))
         tried = {"orders.x", "orders.x.rules", "api.x.*", "api.x.bots.*", "auth.x.*", "public.*"}
         assert set(permissions(("trader",), "x").publish) == tried
-        await asyncio.gather(*(trader.run(messages // TRADERS) for trader in traders))
+        try:
+            await asyncio.gather(*(trader.run(messages // TRADERS) for trader in traders))
+        finally:
+            for trader in traders:
+                trader.close()
         slips = [slip for trader in traders for slip in trader.slips]
         assert not slips, slips[:5]
         assert market.runtime["workers"] == workers, "a worker has died"
