@@ -11,7 +11,7 @@ from exchange.messages.administration import Done
 from exchange.messages.logins import NewPassword
 from exchange.subjects import auth
 from tests.browser.conftest import PASSWORD, SHARED_LOOP, OpenScreen, Screen
-from tests.e2e.market_process import StartMarket
+from tests.e2e.market_process import RunningMarket, StartMarket
 
 pytestmark = SHARED_LOOP
 
@@ -45,6 +45,23 @@ async def test_the_nats_server_dies(fresh_market: StartMarket, open_screen: Open
     await trader.order("buy", 20, "15.05")
     await expect(trader.part("#orders tbody tr")).to_have_count(2)
     await expect(trader.part("#cash .held")).to_have_text("451.00")
+
+
+async def test_nothing_is_sent_on_a_socket_that_is_closing(market: RunningMarket, open_screen: OpenScreen) -> None:
+    """The browser would complain of it, and `open_screen` of that."""
+    screen = await open_screen(market)
+    state = await screen.page.evaluate(
+        """async (address) => {
+            const { Socket } = await import("./link.js");
+            const socket = new Socket(address);
+            await new Promise((resolve) => socket.addEventListener("open", resolve));
+            socket.close();
+            socket.send("PING");
+            return socket.readyState;
+        }""",
+        market.runtime["websocket"],
+    )
+    assert state == 2, "it was closing"
 
 
 async def test_an_order_placed_while_the_ledger_is_away_is_placed_once(

@@ -196,6 +196,16 @@ export class Link extends EventTarget {
   }
 }
 
+/**
+ * The socket that nats.js speaks through. A browser knows that a socket is closing before it says so, and complains about
+ * whatever is sent in between; nobody could answer it, so it is not sent.
+ */
+export class Socket extends WebSocket {
+  send(data) {
+    if (this.readyState === WebSocket.OPEN) super.send(data);
+  }
+}
+
 /** A new connection. Throws RefusedError when the log-in was looked at and does not fit, Unanswered for anything else. */
 async function dial(server, { user, pass }) {
   const begun = performance.now();
@@ -210,6 +220,7 @@ async function dial(server, { user, pass }) {
       reconnect: false,
       ignoreClusterUpdates: true,
       noAsyncTraces: true,
+      wsFactory: async (address) => ({ socket: new Socket(address), encrypted: address.startsWith("wss:") }),
     });
   } catch (error) {
     const refused = [error.name, error.cause?.name].includes("AuthorizationError");
