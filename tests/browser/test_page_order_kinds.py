@@ -18,7 +18,7 @@ async def place(screen: Screen) -> None:
 
 
 async def cells(screen: Screen, row: int) -> list[str]:
-    labels = ("Side", "Price", "Stop", "Kind", "Open")
+    labels = ("side", "price", "stop", "kind", "open")
     return [await screen.part(f"#orders tbody tr >> nth={row} >> [data-label={label}]").inner_text() for label in labels]
 
 
@@ -92,7 +92,7 @@ async def test_a_bracket_and_a_pair(market: RunningMarket, open_screen: OpenScre
     assert re.fullmatch(r"Stop, paired with \d+", stop[3])
     assert limit[:3] == ["Sell", "24.00", ""]
     assert re.fullmatch(r"Limit, paired with \d+", limit[3])
-    held = screen.part("#positions tr:has-text('KRYP') [data-label=Held]")
+    held = screen.part("#positions tr:has-text('KRYP') [data-label=held]")
     await screen.choose("positions")
     await expect(held).to_have_text("10")
 
@@ -160,10 +160,10 @@ async def test_an_iceberg_shows_a_part_and_a_stop_follows_a_trade(fresh_market: 
     ask = buyer.part(".asks [data-price='210000']")
     await expect(ask).to_contain_text("10")
     await buyer.order("buy", 14, "21.00")
-    await expect(buyer.part("#positions tr:has-text('KRYP') [data-label=Shares]")).to_have_text("114")
+    await expect(buyer.part("#positions tr:has-text('KRYP') [data-label=shares]")).to_have_text("114")
     await expect(ask).to_contain_text("6")
     await seller.choose("orders")
-    await expect(seller.part("#orders [data-label=Open]").last).to_have_text("46")
+    await expect(seller.part("#orders [data-label=open]").last).to_have_text("46")
 
     # Below the last price a sale's stop waits; the trade that reaches it makes it a market order.
     await buyer.part("[name=side][value=sell]").click()

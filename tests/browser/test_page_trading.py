@@ -13,20 +13,20 @@ from tests.e2e.market_process import RunningMarket, StartMarket
 pytestmark = SHARED_LOOP
 
 FILLS = """[...document.querySelectorAll('#fills tbody tr')].map((row) =>
-    [row.dataset.key, ...['Shares', 'Value'].map((label) => row.querySelector(`[data-label=${label}]`).textContent)])"""
+    [row.dataset.key, ...['shares', 'value'].map((label) => row.querySelector(`[data-label=${label}]`).textContent)])"""
 
 
 async def test_a_purchase_against_the_market_maker(market: RunningMarket, open_screen: OpenScreen) -> None:
     screen = await open_screen(market)
     await screen.signed_up("buyer")
-    shares = await screen.amount("#positions tr:has-text('KRYP') [data-label=Shares]")
+    shares = await screen.amount("#positions tr:has-text('KRYP') [data-label=shares]")
     cash = await screen.amount("#cash .available")
     bars = int(await screen.part("#chart").get_attribute("data-bars") or 0)
     await expect(screen.part(".asks [data-price]").last).to_be_visible()
 
     await screen.order("buy", 7)
     await expect(screen.part("#toasts")).to_contain_text("Bought")
-    await expect(screen.part("#positions tr:has-text('KRYP') [data-label=Shares]")).to_have_text(str(shares + 7))
+    await expect(screen.part("#positions tr:has-text('KRYP') [data-label=shares]")).to_have_text(str(shares + 7))
     await screen.choose("fills")
     await expect(screen.part("#fills tbody tr")).not_to_have_count(0)
     fills = await screen.page.evaluate(FILLS)
@@ -142,11 +142,11 @@ async def test_two_people_trade_with_each_other(fresh_market: StartMarket, open_
     await expect(buyer.part("#cash .available")).to_have_text("99,475.00")
     await expect(seller.part("#cash .available")).to_have_text("100,525.00")
     for screen, shares in ((buyer, 125), (seller, 75)):
-        await expect(screen.part("#positions tr:has-text('KRYP') [data-label=Shares]")).to_have_text(str(shares))
+        await expect(screen.part("#positions tr:has-text('KRYP') [data-label=shares]")).to_have_text(str(shares))
         await expect(screen.part("#headline .last")).to_have_text("21.00")
         await expect(screen.part(".asks [data-price='210000']")).to_contain_text("35")
         await expect(screen.part(".tape-rows li")).to_have_count(1)
         await expect(screen.part("#chart")).to_have_attribute("data-bars", "1")
     await seller.choose("orders")
-    await expect(seller.part("#orders [data-label=Open]").last).to_have_text("35")
+    await expect(seller.part("#orders [data-label=open]").last).to_have_text("35")
     await expect(seller.part("#tab-fills .count")).to_have_text("1")

@@ -1,5 +1,7 @@
 // The few things that components do with the document. Text goes in as text, never as HTML.
 
+import { LOCALE } from "./texts.js";
+
 /** The element below `root` that a component's own markup promises. */
 export function part(root, selector) {
   const found = root.querySelector(selector);
@@ -54,8 +56,8 @@ export function flash(element, name) {
   element.classList.add(name);
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short" });
+const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const day = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "short" });
 
 /** Nanoseconds since 1970 as the time of day here: "14:03:59", with the date where it is not today. */
 export function formatTime(nanoseconds) {

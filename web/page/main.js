@@ -22,6 +22,7 @@ import { CandlesFollower, followBook, followSymbols, followTape, watchClock } fr
 import { formatPrice } from "./money.js";
 import { newsOf } from "./news.js";
 import { Session, startingLogin } from "./session.js";
+import { PAGE, REGIONS } from "./texts.js";
 import { restoreTheme } from "./theme.js";
 import { sentence } from "./ticket.js";
 
@@ -32,6 +33,7 @@ const CONFIGURATION_MS = 1_000;
 const byId = (id) => document.getElementById(id);
 
 restoreTheme();
+for (const [id, name] of Object.entries(REGIONS)) byId(id).setAttribute("aria-label", name);
 const market = await configuration();
 await document.fonts.load("12px Inter").catch(() => {}); // The chart's canvas does not wait for a font by itself.
 
@@ -65,7 +67,7 @@ async function configuration() {
       byId("notice").hidden = true;
       return found;
     } catch {
-      byId("notice").textContent = "The market's web server does not answer. Trying again.";
+      byId("notice").textContent = PAGE.noServer;
       byId("notice").hidden = false;
       await new Promise((resolve) => setTimeout(resolve, CONFIGURATION_MS));
     }
@@ -213,7 +215,7 @@ async function command(message, orderIds) {
     if (answer.type === "refused") toast(sentence(answer), "bad");
   } catch (error) {
     if (error.name !== "OutcomeUnknown") throw error;
-    toast("Nobody answered the cancel. Look at your open orders, and try again.", "bad");
+    toast(PAGE.cancelUnanswered, "bad");
   } finally {
     update({ cancelling: new Set([...state.cancelling].filter((id) => !orderIds.includes(id))) });
   }
@@ -221,7 +223,7 @@ async function command(message, orderIds) {
 
 session.addEventListener("changed", followAccount);
 session.addEventListener("changed", () => byId("log-ins").close());
-session.addEventListener("ended", () => toast("Your session has ended. Log in again.", "bad"));
+session.addEventListener("ended", () => toast(PAGE.ended, "bad"));
 
 // ── The connection ──
 

@@ -1,6 +1,8 @@
 // Prices and money are integers in 1/10 000 of the currency. Decimals exist only in the text that people read and type;
 // nothing here multiplies or divides a fraction, so that what is shown and sent is exact.
 
+import { NUMBERS } from "./texts.js";
+
 export const UNITS = 10_000;
 const DECIMALS = 4;
 const DECIMALS_SHOWN_MIN = 2;
@@ -74,35 +76,35 @@ export function plainPrice(units, tick) {
  */
 export function parsePrice(text) {
   const trimmed = text.trim();
-  if (trimmed === "") return { problem: "Enter a price." };
+  if (trimmed === "") return { problem: NUMBERS.noPrice };
   if (!/^(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?$/.test(trimmed) || !/\d/.test(trimmed)) {
-    return { problem: "Write the price like 20.55." };
+    return { problem: NUMBERS.notPrice };
   }
   const [whole, rest = ""] = trimmed.replaceAll(",", "").split(".");
-  if (rest.replace(/0+$/, "").length > DECIMALS) return { problem: "A price has at most four decimals." };
+  if (rest.replace(/0+$/, "").length > DECIMALS) return { problem: NUMBERS.priceDecimals };
   const units = Number(whole) * UNITS + Number(rest.padEnd(DECIMALS, "0").slice(0, DECIMALS));
-  if (!Number.isSafeInteger(units)) return { problem: "This price is too large." };
-  if (units === 0) return { problem: "The price must be more than zero." };
+  if (!Number.isSafeInteger(units)) return { problem: NUMBERS.priceTooLarge };
+  if (units === 0) return { problem: NUMBERS.priceZero };
   return { units };
 }
 
 /** What people type as a number of shares: "1,000" → { quantity: 1000 }; anything else → { problem } in words. */
 export function parseQuantity(text) {
   const trimmed = text.trim();
-  if (trimmed === "") return { problem: "Enter how many shares." };
-  if (!/^(\d+|\d{1,3}(,\d{3})+)$/.test(trimmed)) return { problem: "Shares are whole numbers, like 100." };
+  if (trimmed === "") return { problem: NUMBERS.noQuantity };
+  if (!/^(\d+|\d{1,3}(,\d{3})+)$/.test(trimmed)) return { problem: NUMBERS.notQuantity };
   const quantity = Number(trimmed.replaceAll(",", ""));
-  if (!Number.isSafeInteger(quantity)) return { problem: "This is too many shares." };
-  if (quantity === 0) return { problem: "At least one share." };
+  if (!Number.isSafeInteger(quantity)) return { problem: NUMBERS.quantityTooLarge };
+  if (quantity === 0) return { problem: NUMBERS.quantityZero };
   return { quantity };
 }
 
 /** What people type as a percentage: "2.5%" → { basisPoints: 250 }; anything else → { problem } in words. */
 export function parsePercent(text) {
   const found = /^(\d{1,3})?(?:\.(\d{0,2}))?\s*%$/.exec(text.trim());
-  if (found === null || !/\d/.test(text)) return { problem: "Write a percentage like 2.5%." };
+  if (found === null || !/\d/.test(text)) return { problem: NUMBERS.notPercent };
   const [, whole = "0", rest = ""] = found;
   const basisPoints = Number(whole) * 100 + Number(rest.padEnd(2, "0"));
-  if (basisPoints === 0 || basisPoints >= UNITS) return { problem: "More than 0% and less than 100%." };
+  if (basisPoints === 0 || basisPoints >= UNITS) return { problem: NUMBERS.percentRange };
   return { basisPoints };
 }

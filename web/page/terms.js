@@ -1,16 +1,7 @@
 // What kinds of orders there are, how long they stay, and the words for it. Pure.
 
 import { formatMoney, formatQuantity } from "./money.js";
-
-export const KINDS = {
-  limit: "Limit",
-  market: "Market",
-  stop: "Stop",
-  stop_limit: "Stop limit",
-  trailing_stop: "Trailing stop",
-};
-
-const TIFS = { day: "day", gtd: "until a date", ioc: "IOC", fok: "FOK", opg: "opening auction", cls: "closing auction" };
+import { TERMS } from "./texts.js";
 
 /** Whether it waits until a trade reaches its stop price. */
 export function waits(kind) {
@@ -40,16 +31,16 @@ export function formatPercent(basisPoints) {
 /** The kind of an open order, with whatever is special about it: "Limit, day, shows 10, paired with 8". */
 export function kindWords(order) {
   const trail = order.trail ? ` ${formatMoney(order.trail)}` : order.trail_basis_points ? ` ${formatPercent(order.trail_basis_points)}` : "";
-  const words = [`${KINDS[order.kind]}${trail}`, ...conditionWords(order)];
-  if (order.pair) words.push(`paired with ${order.pair}`);
-  if (order.entry) words.push(`waits for ${order.entry}`);
+  const words = [`${TERMS.kinds[order.kind]}${trail}`, ...conditionWords(order)];
+  if (order.pair) words.push(TERMS.paired(order.pair));
+  if (order.entry) words.push(TERMS.waitsFor(order.entry));
   return words.join(", ");
 }
 
 /** How long an order stays and how it is shown, as far as that is not the usual. */
 export function conditionWords({ tif, post_only = false, display = 0 }) {
-  const words = tif === "gtc" ? [] : [TIFS[tif]];
-  if (post_only) words.push("post-only");
-  if (display) words.push(`shows ${formatQuantity(display)}`);
+  const words = tif === "gtc" ? [] : [TERMS.tifs[tif]];
+  if (post_only) words.push(TERMS.postOnly);
+  if (display) words.push(TERMS.shows(formatQuantity(display)));
   return words;
 }

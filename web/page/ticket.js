@@ -4,6 +4,7 @@ import { best, matchable } from "./book.js";
 import { formatMoney, formatPrice, formatQuantity, parsePercent, parsePrice, parseQuantity } from "./money.js";
 import { availableCash, availableShares } from "./portfolio.js";
 import { hasLimit, isForAuction, rests, waits } from "./terms.js";
+import { CHECKS, NUMBERS } from "./texts.js";
 
 const FAR_PERCENT = 10;
 
@@ -69,7 +70,7 @@ export function check(draft, context) {
   const { values, errors } = parsed(order, info);
   const { quantity, price, stop } = values;
   const worst = price ?? stop;
-  if (!errors.quantity && worst !== null && !Number.isSafeInteger(worst * quantity)) errors.quantity = "This order is too large.";
+  if (!errors.quantity && worst !== null && !Number.isSafeInteger(worst * quantity)) errors.quantity = CHECKS.tooLarge;
   const sound = Object.keys(errors).length === 0;
   const estimate = sound ? estimateOf(order, values, info, book) : null;
   const warnings = sound ? warningsOf(order, { ...values, ...context, estimate }) : {};
@@ -91,34 +92,34 @@ function parsed({ quantity: shares, ...texts }, info) {
   if (texts.display !== null) {
     take("display", inLots(parseQuantity(texts.display), "display", info));
     if (values.display !== null && values.quantity !== null && values.display >= values.quantity) {
-      errors.display = "Show less than the whole order, or leave it empty.";
+      errors.display = CHECKS.displayTooLarge;
     }
   }
-  if (texts.orStop !== null && texts.takeProfit !== null) errors.orStop = "An order is in a pair or in a bracket, not in both.";
+  if (texts.orStop !== null && texts.takeProfit !== null) errors.orStop = CHECKS.pairAndBracket;
   return { values, errors };
 }
 
 function inLots({ quantity, problem }, field, info) {
   if (problem !== undefined) return { problem };
-  if (quantity % info.lot !== 0) return { problem: `${info.symbol} trades in lots of ${formatQuantity(info.lot)}.` };
+  if (quantity % info.lot !== 0) return { problem: CHECKS.offLot(info.symbol, formatQuantity(info.lot)) };
   return { [field]: quantity };
 }
 
 function onTick({ units, problem }, field, info) {
   if (problem !== undefined) return { problem };
-  if (units % info.tick !== 0) return { problem: `Prices of ${info.symbol} are multiples of ${formatMoney(info.tick)}.` };
+  if (units % info.tick !== 0) return { problem: CHECKS.offTick(info.symbol, formatMoney(info.tick)) };
   return { [field]: units };
 }
 
 function parseTrail(text, info) {
-  if (text.trim() === "") return { problem: "Enter a distance, like 0.50 or 2%." };
+  if (text.trim() === "") return { problem: CHECKS.noTrail };
   if (text.trim().endsWith("%")) {
     const { basisPoints, problem } = parsePercent(text);
     return problem === undefined ? { trailBasisPoints: basisPoints } : { problem };
   }
   const { trail, problem } = onTick(parsePrice(text), "trail", info);
-  if (problem !== undefined) return { problem: problem.startsWith("Write") ? "Write a distance like 0.50 or 2%." : problem };
-  if (trail >= info.last) return { problem: `Less than the last price, ${formatPrice(info.last, info.tick)}.` };
+  if (problem !== undefined) return { problem: problem === NUMBERS.notPrice ? CHECKS.notTrail : problem };
+  if (trail >= info.last) return { problem: CHECKS.trailTooLarge(formatPrice(info.last, info.tick)) };
   return { trail };
 }
 
@@ -151,10 +152,10 @@ function warningsOf(order, known) {
     const needed = price === null ? (estimate?.value ?? 0) : price * quantity;
     const sellable = availableShares(portfolio, info.symbol);
     if (order.side === "buy" && needed > spendable) {
-      warnings.quantity = `Needs ${formatMoney(needed)}; ${formatMoney(spendable)} is available.`;
+      warnings.quantity = CHECKS.needs(formatMoney(needed), formatMoney(spendable));
     }
     if (order.side === "sell" && quantity > sellable) {
-      warnings.quantity = `You can sell ${formatQuantity(sellable)} ${info.symbol}.`;
+      warnings.quantity = CHECKS.canSell(formatQuantity(sellable), info.symbol);
     }
   }
   return warnings;
@@ -164,25 +165,24 @@ function warningsOf(order, known) {
 function fillWarnings({ side, kind, tif }, estimate) {
   if ((kind !== "market" && tif !== "fok") || isForAuction(tif) || estimate === null || estimate.rest === 0) return {};
   if (kind === "market" && estimate.now === 0) {
-    return { quantity: `Nothing is offered for ${side === "buy" ? "sale" : "purchase"} right now.` };
+    return { quantity: CHECKS.nothingOffered[side] };
   }
-  const rest = tif === "fok" ? "all of it would be cancelled." : "the rest would be cancelled.";
-  return { quantity: `Only ${formatQuantity(estimate.now)} can trade now; ${rest}` };
+  return { quantity: CHECKS.onlyNow[tif === "fok" ? "all" : "rest"](formatQuantity(estimate.now)) };
 }
 
 function priceWarnings({ side, kind, postOnly }, { price, stop, info, book, estimate }) {
   const warnings = {};
   const beyond = (one, other) => (side === "buy" ? one > other : one < other);
   if (stop !== null && info.last && !beyond(stop, info.last)) {
-    warnings.stop = `Triggers at once: the last price is ${formatPrice(info.last, info.tick)}.`;
+    warnings.stop = CHECKS.triggersNow(formatPrice(info.last, info.tick));
   }
   if (kind === "stop_limit" && beyond(stop, price)) {
-    warnings.price = `${side === "buy" ? "Below" : "Above"} the stop price: it may not trade when it triggers.`;
+    warnings.price = CHECKS.limitBeyondStop[side];
   }
   if (kind === "limit") {
     const far = book === null ? null : farFrom(side, price, book, info);
     if (far !== null) warnings.price = far;
-    if (postOnly && estimate !== null && estimate.now > 0) warnings.price = "Would trade at once, so post-only would cancel it.";
+    if (postOnly && estimate !== null && estimate.now > 0) warnings.price = CHECKS.postOnlyTrades;
   }
   return warnings;
 }
@@ -193,8 +193,7 @@ function farFrom(side, price, book, info) {
   if (!reference) return null;
   const percent = Math.floor(((side === "buy" ? price - reference : reference - price) * 100) / reference);
   if (percent < FAR_PERCENT) return null;
-  const words = side === "buy" ? "above the best ask" : "below the best bid";
-  return `${percent}% ${words}, ${formatPrice(reference, info.tick)}.`;
+  return CHECKS.far[side](percent, formatPrice(reference, info.tick));
 }
 
 /** The command to send for a checked draft: an order, or the group that it is the first of. */

@@ -1,12 +1,13 @@
 // Who is here, and the way in and out.
 
 import { part, setAttribute, setText } from "../dom.js";
+import { ACCOUNT_MENU } from "../texts.js";
 
 const MARKUP = `
-  <button type="button" class="ghost" name="log-in">Log in</button>
-  <button type="button" class="primary" name="sign-up">Sign up</button>
-  <button type="button" class="who" name="log-ins" title="Sessions, API keys, password"><i aria-hidden="true"></i><b></b></button>
-  <button type="button" class="ghost" name="log-out">Log out</button>`;
+  <button type="button" class="ghost" name="log-in">${ACCOUNT_MENU.logIn}</button>
+  <button type="button" class="primary" name="sign-up">${ACCOUNT_MENU.signUp}</button>
+  <button type="button" class="who" name="log-ins" title="${ACCOUNT_MENU.logIns}"><i aria-hidden="true"></i><b></b></button>
+  <button type="button" class="ghost" name="log-out">${ACCOUNT_MENU.logOut}</button>`;
 
 /** @param {HTMLElement} root @param {{ open: (mode: "log-in" | "sign-up") => void, logOut: () => void }} actions */
 export function mountAccountMenu(root, { open, openLogIns, logOut }) {

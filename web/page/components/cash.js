@@ -3,19 +3,20 @@
 import { part, setText } from "../dom.js";
 import { formatMoney } from "../money.js";
 import { availableCash } from "../portfolio.js";
+import { ACCOUNT_MENU, CASH } from "../texts.js";
 
 const MARKUP = `
-  <header class="panel-title"><h2 id="cash-title">Balance</h2></header>
+  <header class="panel-title"><h2 id="cash-title">${CASH.title}</h2></header>
   <dl class="amounts">
-    <div><dt>Available</dt><dd class="number available"></dd></div>
-    <div><dt>Held for orders</dt><dd class="number held"></dd></div>
-    <div><dt>Shares at last price</dt><dd class="number shares"></dd></div>
-    <div class="sum"><dt>Total</dt><dd class="number total"></dd></div>
+    <div><dt>${CASH.available}</dt><dd class="number available"></dd></div>
+    <div><dt>${CASH.held}</dt><dd class="number held"></dd></div>
+    <div><dt>${CASH.shares}</dt><dd class="number shares"></dd></div>
+    <div class="sum"><dt>${CASH.total}</dt><dd class="number total"></dd></div>
   </dl>
   <div class="invitation">
-    <p>Everything on this screen is live. Open an account and trade along: you start with play money and a few shares.</p>
-    <button type="button" class="primary wide" name="sign-up">Sign up</button>
-    <p class="switch">You have an account? <button type="button" class="link" name="log-in">Log in</button></p>
+    <p>${CASH.invitation}</p>
+    <button type="button" class="primary wide" name="sign-up">${ACCOUNT_MENU.signUp}</button>
+    <p class="switch">${CASH.question} <button type="button" class="link" name="log-in">${ACCOUNT_MENU.logIn}</button></p>
   </div>`;
 
 /** @param {HTMLElement} root @param {{ open: (mode: "log-in" | "sign-up") => void }} actions */
@@ -29,7 +30,7 @@ export function mountCash(root, { open }) {
     part(root, ".amounts").hidden = account === null;
     part(root, ".invitation").hidden = account !== null;
     part(root, "[name=sign-up]").hidden = !market.sign_up;
-    setText(part(root, "h2"), account === null ? "Join in" : "Balance");
+    setText(part(root, "h2"), account === null ? CASH.guestTitle : CASH.title);
     const known = portfolio !== null && symbols !== null;
     const show = (name, units) => setText(part(root, `.${name}`), known ? formatMoney(units()) : "–");
     const worth = () =>

@@ -3,6 +3,7 @@
 import { INTERVALS, aggregate } from "../candles.js";
 import { part, setAttribute, setText } from "../dom.js";
 import { formatCompact, formatPrice } from "../money.js";
+import { CHART } from "../texts.js";
 import { Drawing } from "./drawing.js";
 
 const ORDER_LINES_MAX = 20;
@@ -11,10 +12,10 @@ const MARKERS_MAX = 200;
 const MARKUP = `
   <div class="chart-bar">
     <p class="legend number" aria-hidden="true"></p>
-    <div class="segments intervals" role="group" aria-label="Interval"></div>
+    <div class="segments intervals" role="group" aria-label="${CHART.interval}"></div>
   </div>
   <div class="chart-canvas"></div>
-  <p class="empty chart-empty" hidden>No trades yet. The first one draws the first candle.</p>`;
+  <p class="empty chart-empty" hidden>${CHART.empty}</p>`;
 
 /** @param {HTMLElement} root @param {{ choose: (interval: string) => void, older: () => void }} actions */
 export function mountChart(root, { choose, older }) {
@@ -68,7 +69,6 @@ function ordersOf(portfolio, symbol) {
 function showLegend(element, bar, info) {
   if (bar === undefined || info === undefined) return setText(element, "");
   const price = (units) => formatPrice(units, info.tick);
-  const { open, high, low, close, volume } = bar;
-  setText(element, `O ${price(open)}  H ${price(high)}  L ${price(low)}  C ${price(close)}  V ${formatCompact(volume)}`);
-  setAttribute(element, "data-direction", close >= open ? "up" : "down");
+  setText(element, CHART.bar(...[bar.open, bar.high, bar.low, bar.close].map(price), formatCompact(bar.volume)));
+  setAttribute(element, "data-direction", bar.close >= bar.open ? "up" : "down");
 }

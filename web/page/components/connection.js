@@ -1,6 +1,7 @@
 // Whether what is shown is live: a word in the top bar, a strip over the page while it is not.
 
 import { part, setAttribute, setText } from "../dom.js";
+import { CONNECTION } from "../texts.js";
 
 const MARKUP = `<i class="dot"></i><span class="connection-text"></span>`;
 
@@ -17,18 +18,18 @@ export function mountConnection(root, notice, foot) {
     setText(notice, sentence);
     notice.hidden = sentence === "";
     const { latency } = state.link;
-    setText(foot, latency === null ? word : `${word} · ${latency < 1 ? "under 1" : Math.round(latency)} ms to the market`);
+    setText(foot, latency === null ? word : CONNECTION.latency(word, latency));
   };
 }
 
 /** What to say about the connection. */
 export function connectionOf({ link, stale, onLine }) {
-  if (link.status === "connecting") return { level: "connecting", word: "Connecting", sentence: "" };
+  if (link.status === "connecting") return { level: "connecting", word: CONNECTION.connecting, sentence: "" };
   if (link.status === "lost") {
     return onLine
-      ? { level: "lost", word: "Reconnecting", sentence: "Reconnecting to the market. Prices are not live." }
-      : { level: "lost", word: "Offline", sentence: "You are offline. Prices are not live." };
+      ? { level: "lost", word: CONNECTION.lost, sentence: CONNECTION.lostSentence }
+      : { level: "lost", word: CONNECTION.offline, sentence: CONNECTION.offlineSentence };
   }
-  if (stale) return { level: "stale", word: "Delayed", sentence: "Market data is delayed. Prices may be old." };
-  return { level: "live", word: "Live", sentence: "" };
+  if (stale) return { level: "stale", word: CONNECTION.stale, sentence: CONNECTION.staleSentence };
+  return { level: "live", word: CONNECTION.live, sentence: "" };
 }

@@ -2,6 +2,7 @@
 // that only the newest bars are updated. Prices become decimals here, and nowhere before.
 
 import { UNITS, decimalsOf, formatCompact, formatPrice } from "../money.js";
+import { LOCALE } from "../texts.js";
 import { colour, onThemeChange } from "../theme.js";
 import {
   CandlestickSeries,
@@ -193,7 +194,7 @@ function chartOptions() {
 }
 
 // Times are those of the place where the page is read.
-const format = (options) => new Intl.DateTimeFormat("en-GB", options);
+const format = (options) => new Intl.DateTimeFormat(LOCALE, options);
 const CLOCK = { hour: "2-digit", minute: "2-digit" };
 const MOMENT = format({ day: "2-digit", month: "short", ...CLOCK, second: "2-digit" });
 /** Of the time axis, in the library's order: years, months, days, minutes, seconds. */

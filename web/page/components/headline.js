@@ -3,6 +3,7 @@
 import { best } from "../book.js";
 import { flash, part, setAttribute, setText } from "../dom.js";
 import { decimalsOf, formatChange, formatCompact, formatPrice, formatQuantity, formatSigned } from "../money.js";
+import { HEADLINE } from "../texts.js";
 import { directionOf } from "./symbols.js";
 
 const MARKUP = `
@@ -12,11 +13,11 @@ const MARKUP = `
     <span class="change number"></span>
   </div>
   <dl class="headline-facts">
-    <div class="bid"><dt>Bid</dt><dd class="number"></dd><dd class="number detail"></dd></div>
-    <div class="ask"><dt>Ask</dt><dd class="number"></dd><dd class="number detail"></dd></div>
-    <div class="spread"><dt>Spread</dt><dd class="number"></dd></div>
-    <div class="volume"><dt>Volume</dt><dd class="number"></dd></div>
-    <div class="trades"><dt>Trades</dt><dd class="number"></dd></div>
+    <div class="bid"><dt>${HEADLINE.bid}</dt><dd class="number"></dd><dd class="number detail"></dd></div>
+    <div class="ask"><dt>${HEADLINE.ask}</dt><dd class="number"></dd><dd class="number detail"></dd></div>
+    <div class="spread"><dt>${HEADLINE.spread}</dt><dd class="number"></dd></div>
+    <div class="volume"><dt>${HEADLINE.volume}</dt><dd class="number"></dd></div>
+    <div class="trades"><dt>${HEADLINE.trades}</dt><dd class="number"></dd></div>
   </dl>`;
 
 /** @param {HTMLElement} root */
@@ -43,7 +44,7 @@ export function mountHeadline(root) {
     setText(last, formatPrice(info.last, info.tick));
     setText(change, `${formatSigned(difference, decimalsOf(info.tick))} (${formatChange(info.last, info.opening_price)})`);
     setAttribute(change, "data-direction", directionOf(difference));
-    setAttribute(change, "title", `since the opening price of ${formatPrice(info.opening_price, info.tick)}`);
+    setAttribute(change, "title", HEADLINE.since(formatPrice(info.opening_price, info.tick)));
     if (before?.symbol === symbol && before.last !== info.last) flash(last, info.last > before.last ? "rose" : "fell");
     before = info;
     const prices = book === null ? { bid: info.bid, ask: info.ask } : best(book);

@@ -4,6 +4,7 @@ import { formatTime, part, setAttribute, setText } from "../dom.js";
 import { UNITS, formatChange, formatMoney, formatPrice, formatQuantity, formatSigned } from "../money.js";
 import { averageCost } from "../portfolio.js";
 import { hasLimit, kindWords } from "../terms.js";
+import { HOLDINGS, LOADING, REGIONS, SIDE } from "../texts.js";
 import { directionOf } from "./symbols.js";
 import { Table } from "./table.js";
 
@@ -11,30 +12,23 @@ const FILLS_SHOWN = 100;
 
 const MARKUP = `
   <div class="tabs">
-    <div class="tablist" role="tablist" aria-label="Your account">
-      <button type="button" role="tab" id="tab-positions" aria-controls="positions">Positions <span class="count"></span></button>
-      <button type="button" role="tab" id="tab-orders" aria-controls="orders">Open orders <span class="count"></span></button>
-      <button type="button" role="tab" id="tab-fills" aria-controls="fills">Fills <span class="count"></span></button>
+    <div class="tablist" role="tablist" aria-label="${REGIONS.holdings}">
+      <button type="button" role="tab" id="tab-positions" aria-controls="positions">${HOLDINGS.positions} <span class="count"></span></button>
+      <button type="button" role="tab" id="tab-orders" aria-controls="orders">${HOLDINGS.orders} <span class="count"></span></button>
+      <button type="button" role="tab" id="tab-fills" aria-controls="fills">${HOLDINGS.fills} <span class="count"></span></button>
     </div>
-    <button type="button" class="small-button cancel-all">Cancel all</button>
+    <button type="button" class="small-button cancel-all">${HOLDINGS.cancelAll}</button>
   </div>
   <div class="tabpanel" role="tabpanel" id="positions" aria-labelledby="tab-positions"></div>
   <div class="tabpanel" role="tabpanel" id="orders" aria-labelledby="tab-orders"><p class="left-out" hidden></p></div>
   <div class="tabpanel" role="tabpanel" id="fills" aria-labelledby="tab-fills"></div>`;
 
 const COLUMNS = {
-  positions: ["Symbol", "Shares", "Held", "Last", "Value", "Avg. cost", "Unrealised"],
-  orders: ["Symbol", "Side", "Price", "Stop", "Kind", "Shares", "Open", "Value", "Time", ""],
-  fills: ["Symbol", "Side", "Price", "Shares", "Value", "Fee", "Role", "Time"],
+  positions: ["symbol", "shares", "held", "last", "value", "cost", "gain"],
+  orders: ["symbol", "side", "price", "stop", "kind", "shares", "open", "value", "time", ""],
+  fills: ["symbol", "side", "price", "shares", "value", "fee", "role", "time"],
 };
 const NAMES = Object.keys(COLUMNS);
-const ROLES = { maker: "Maker", taker: "Taker", auction: "Auction" };
-
-const EMPTY = {
-  positions: ["Sign up to trade, and what you own is here.", "You own no shares yet."],
-  orders: ["Sign up to trade, and your open orders are here.", "No open orders. A limit order that does not trade at once rests here."],
-  fills: ["Sign up to trade, and your fills are here.", "No fills yet."],
-};
 
 export class Holdings {
   #root;
@@ -77,15 +71,14 @@ export class Holdings {
     this.#portfolio = portfolio;
     const rows = rowsOf(state);
     NAMES.forEach((name, index) => {
-      const [forGuests, forNone] = EMPTY[name];
-      this.#tables[index].show(rows[name], account === null ? forGuests : rows[name] === null ? "Loading…" : forNone);
+      this.#tables[index].show(rows[name], account === null ? HOLDINGS.emptyForGuests[name] : rows[name] === null ? LOADING : HOLDINGS.empty[name]);
       const count = rows[name]?.length ?? 0;
       const text = name === "fills" && count === FILLS_SHOWN ? `${count}+` : String(count || "");
       setText(part(this.#root, `#tab-${name} .count`), text);
     });
     const leftOut = portfolio?.orders_left_out ?? 0;
     part(this.#root, ".left-out").hidden = leftOut === 0;
-    setText(part(this.#root, ".left-out"), `${leftOut} older orders are open too; "Cancel all" cancels them as well.`);
+    setText(part(this.#root, ".left-out"), HOLDINGS.leftOut(leftOut));
     part(this.#root, ".cancel-all").disabled = !portfolio?.orders.length;
   }
 
@@ -146,8 +139,8 @@ function orderRow(order, info, cancelling) {
     side: order.side,
     cells: [
       order.symbol,
-      order.side === "buy" ? "Buy" : "Sell",
-      hasLimit(order.kind) ? formatPrice(order.price, info.tick) : "Market",
+      SIDE[order.side],
+      hasLimit(order.kind) ? formatPrice(order.price, info.tick) : HOLDINGS.market,
       order.stop_price ? formatPrice(order.stop_price, info.tick) : "",
       kindWords(order),
       formatQuantity(order.quantity),
@@ -155,7 +148,7 @@ function orderRow(order, info, cancelling) {
       formatMoney(order.price * order.remaining),
       formatTime(order.time),
     ],
-    button: cancelling.has(order.order_id) ? "Cancelling…" : "Cancel",
+    button: cancelling.has(order.order_id) ? HOLDINGS.cancelling : HOLDINGS.cancel,
   };
 }
 
@@ -165,12 +158,12 @@ function fillRow(fill, info) {
     side: fill.side,
     cells: [
       fill.symbol,
-      fill.side === "buy" ? "Buy" : "Sell",
+      SIDE[fill.side],
       formatPrice(fill.price, info.tick),
       formatQuantity(fill.quantity),
       formatMoney(fill.price * fill.quantity),
       formatMoney(fill.fee),
-      ROLES[fill.liquidity],
+      HOLDINGS.roles[fill.liquidity],
       formatTime(fill.time),
     ],
   };

@@ -3,20 +3,21 @@
 import { best, levels } from "../book.js";
 import { fromMarkup, part, setAttribute, setText } from "../dom.js";
 import { formatPrice, formatQuantity } from "../money.js";
+import { LADDER, LOADING } from "../texts.js";
 
 const FIXED_HEIGHT = 62; // The columns' names and the spread.
 const ROWS_MIN = 5;
 const ROWS_MAX = 20;
 
 const MARKUP = `
-  <header class="panel-title"><h2 id="ladder-title">Order book</h2></header>
+  <header class="panel-title"><h2 id="ladder-title">${LADDER.title}</h2></header>
   <div class="ladder-table" role="table" aria-labelledby="ladder-title">
     <div class="row columns" role="row">
-      <span role="columnheader">Price</span><span role="columnheader">Shares</span><span role="columnheader">Total</span>
+      <span role="columnheader">${LADDER.price}</span><span role="columnheader">${LADDER.shares}</span><span role="columnheader">${LADDER.total}</span>
     </div>
-    <div class="levels asks" role="rowgroup" aria-label="Sellers"></div>
+    <div class="levels asks" role="rowgroup" aria-label="${LADDER.sellers}"></div>
     <div class="spread-row" role="row"><span class="mid number" role="cell"></span><span class="spread-text" role="cell"></span></div>
-    <div class="levels bids" role="rowgroup" aria-label="Buyers"></div>
+    <div class="levels bids" role="rowgroup" aria-label="${LADDER.buyers}"></div>
   </div>`;
 const ROW = `<div class="row level" role="row"><i class="bar"></i>
   <span class="price number" role="cell"></span><span class="size number" role="cell"></span>
@@ -80,7 +81,7 @@ function fill(row, level, most, tick, own) {
 function showSpread(root, book, info) {
   const { bid, ask } = book === null ? { bid: 0, ask: 0 } : best(book);
   setText(part(root, ".mid"), info === undefined ? "–" : formatPrice(info.last, info.tick));
-  const both = bid >= ask ? "An auction is collecting orders" : `Spread ${formatPrice(ask - bid, info?.tick)}`;
-  const text = bid && ask ? both : bid || ask ? "One side is empty" : "The book is empty";
-  setText(part(root, ".spread-text"), book === null ? "Loading…" : text);
+  const both = bid >= ask ? LADDER.auction : LADDER.spread(formatPrice(ask - bid, info?.tick));
+  const text = bid && ask ? both : bid || ask ? LADDER.oneSided : LADDER.empty;
+  setText(part(root, ".spread-text"), book === null ? LOADING : text);
 }

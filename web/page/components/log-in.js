@@ -1,29 +1,30 @@
 // The dialog to log in and to sign up.
 
 import { part, setAttribute, setText } from "../dom.js";
+import { CLOSE, LOG_IN, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
 
 const MARKUP = `
   <form novalidate>
-    <button type="button" class="icon-button close" aria-label="Close">
+    <button type="button" class="icon-button close" aria-label="${CLOSE}">
       <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path d="M3 3l10 10M13 3L3 13"></path></svg>
     </button>
     <h2 id="log-in-title"></h2>
     <p class="lead"></p>
     <div class="field" data-field="account">
-      <label for="log-in-account">Name</label>
+      <label for="log-in-account">${LOG_IN.account}</label>
       <input id="log-in-account" name="account" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="65"
         aria-describedby="log-in-account-message">
       <p class="message" id="log-in-account-message" data-kind="error" aria-live="polite"></p>
     </div>
     <div class="field" data-field="password">
-      <label for="log-in-password">Password</label>
+      <label for="log-in-password">${LOG_IN.password}</label>
       <input id="log-in-password" name="password" type="password" autocomplete="current-password"
         aria-describedby="log-in-password-message">
       <p class="message" id="log-in-password-message" data-kind="error" aria-live="polite"></p>
     </div>
     <div class="field" data-field="invitation">
-      <label for="log-in-invitation">Invitation code</label>
+      <label for="log-in-invitation">${LOG_IN.invitation}</label>
       <input id="log-in-invitation" name="invitation" autocomplete="off" autocapitalize="none" spellcheck="false"
         aria-describedby="log-in-invitation-message">
       <p class="message" id="log-in-invitation-message" data-kind="error" aria-live="polite"></p>
@@ -32,26 +33,6 @@ const MARKUP = `
     <p class="switch"><span></span> <button type="button" class="link" name="switch"></button></p>
   </form>`;
 
-const TEXTS = {
-  "log-in": {
-    title: "Log in",
-    lead: "Welcome back.",
-    button: "Log in",
-    busy: "Logging in…",
-    question: "New here?",
-    other: "Sign up",
-    autocomplete: "current-password",
-  },
-  "sign-up": {
-    title: "Sign up",
-    lead: "Pick a name and a password. You start with play money and a few shares, and can trade at once.",
-    button: "Open account",
-    busy: "Opening your account…",
-    question: "You have an account?",
-    other: "Log in",
-    autocomplete: "new-password",
-  },
-};
 const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 const LOGIN = /^([a-z0-9][a-z0-9_-]{0,31}@)?[a-z0-9][a-z0-9_-]{0,31}$/; // bert@alice is of alice's team.
 
@@ -112,7 +93,7 @@ export class LogIn {
 
   async #submit() {
     const [account, password] = [this.#account.value, this.#password.value];
-    const noPassword = password === "" ? "Enter a password." : "";
+    const noPassword = password === "" ? LOG_IN.noPassword : "";
     const badName = nameProblem(account, this.#mode);
     this.#say("account", badName);
     this.#say("password", noPassword);
@@ -147,27 +128,27 @@ export class LogIn {
   }
 
   #render() {
-    const texts = TEXTS[this.#mode];
+    const texts = LOG_IN.modes[this.#mode];
     const button = part(this.#dialog, "[type=submit]");
     setText(part(this.#dialog, "h2"), texts.title);
     setText(part(this.#dialog, ".lead"), texts.lead);
     setText(part(this.#dialog, ".switch span"), texts.question);
     setText(part(this.#dialog, "[name=switch]"), texts.other);
     setText(button, this.#busy ? texts.busy : texts.button);
-    setAttribute(this.#password, "autocomplete", texts.autocomplete);
+    setAttribute(this.#password, "autocomplete", this.#mode === "log-in" ? "current-password" : "new-password");
     part(this.#dialog, "[data-field=invitation]").hidden = this.#mode === "log-in" || !this.#byInvitation;
     button.disabled = this.#busy;
   }
 }
 
 function nameProblem(name, mode) {
-  if (name === "") return "Enter a name.";
-  return (mode === "log-in" ? LOGIN : NAME).test(name) ? "" : "A name has 1 to 32 characters: a-z, 0-9, - and _, a letter or digit first.";
+  if (name === "") return LOG_IN.noName;
+  return (mode === "log-in" ? LOGIN : NAME).test(name) ? "" : LOG_IN.badName;
 }
 
 function failureOf(error) {
-  if (error.name === "Unanswered") return { field: "password", text: "The market does not answer. Try again in a moment." };
-  if (error.reason === "log_in") return { field: "password", text: "Name and password do not belong together." };
+  if (error.name === "Unanswered") return { field: "password", text: UNANSWERED };
+  if (error.reason === "log_in") return { field: "password", text: LOG_IN.mismatch };
   if (error.reason === "slow_down") return { field: "password", text: sentence(error) };
   return { field: ["password", "invitation"].includes(error.reason) ? error.reason : "account", text: sentence(error) };
 }

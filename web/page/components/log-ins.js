@@ -1,38 +1,39 @@
 // The dialog about one's own log-in: who is logged in, API keys, the password.
 
 import { formatTime, fromMarkup, part, reconcile, setText } from "../dom.js";
+import { CLOSE, LOG_INS, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
 
 const MARKUP = `
   <div class="log-ins">
-    <button type="button" class="icon-button close" aria-label="Close">
+    <button type="button" class="icon-button close" aria-label="${CLOSE}">
       <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true"><path d="M3 3l10 10M13 3L3 13"></path></svg>
     </button>
     <h2 id="log-ins-title"></h2>
     <section aria-labelledby="log-ins-sessions">
-      <header><h3 id="log-ins-sessions">Logged in</h3><button type="button" class="link" name="everywhere">Log out everywhere</button></header>
+      <header><h3 id="log-ins-sessions">${LOG_INS.sessions}</h3><button type="button" class="link" name="everywhere">${LOG_INS.everywhere}</button></header>
       <ul class="log-in-list" data-list="sessions"></ul>
     </section>
     <section aria-labelledby="log-ins-keys">
-      <header><h3 id="log-ins-keys">API keys</h3></header>
+      <header><h3 id="log-ins-keys">${LOG_INS.keys}</h3></header>
       <ul class="log-in-list" data-list="keys"></ul>
-      <p class="new-key" hidden>Shown only now: <code></code></p>
+      <p class="new-key" hidden>${LOG_INS.shownOnce} <code></code></p>
       <form data-form="key" novalidate>
-        <input name="name" aria-label="Name of a new key" placeholder="Name of a new key" maxlength="64" autocomplete="off">
-        <select name="scopes" aria-label="What it may do">
-          <option value="read trade">reads and trades</option>
-          <option value="read">reads</option>
-          <option value="trade">trades</option>
+        <input name="name" aria-label="${LOG_INS.keyName}" placeholder="${LOG_INS.keyName}" maxlength="64" autocomplete="off">
+        <select name="scopes" aria-label="${LOG_INS.scopes}">
+          <option value="read trade">${LOG_INS.readsAndTrades}</option>
+          <option value="read">${LOG_INS.reads}</option>
+          <option value="trade">${LOG_INS.trades}</option>
         </select>
-        <button class="small-button" type="submit">Make</button>
+        <button class="small-button" type="submit">${LOG_INS.make}</button>
       </form>
     </section>
     <section aria-labelledby="log-ins-password">
-      <header><h3 id="log-ins-password">Password</h3></header>
+      <header><h3 id="log-ins-password">${LOG_INS.password}</h3></header>
       <form data-form="password" novalidate>
-        <input name="current" type="password" aria-label="Password so far" placeholder="So far" autocomplete="current-password">
-        <input name="password" type="password" aria-label="New password" placeholder="New" autocomplete="new-password">
-        <button class="small-button" type="submit">Change</button>
+        <input name="current" type="password" aria-label="${LOG_INS.current}" placeholder="${LOG_INS.currentHint}" autocomplete="current-password">
+        <input name="password" type="password" aria-label="${LOG_INS.next}" placeholder="${LOG_INS.nextHint}" autocomplete="new-password">
+        <button class="small-button" type="submit">${LOG_INS.change}</button>
       </form>
     </section>
     <p class="message" data-kind="error" aria-live="polite"></p>
@@ -91,7 +92,7 @@ export class LogIns {
       return answer;
     } catch (error) {
       if (error.name !== "RefusedError" && error.name !== "Unanswered") throw error;
-      this.#say(error.name === "Unanswered" ? "The market does not answer. Try again in a moment." : sentence(error));
+      this.#say(error.name === "Unanswered" ? UNANSWERED : sentence(error));
       return null;
     }
   }
@@ -100,16 +101,16 @@ export class LogIns {
     const state = await this.#do("show");
     if (state === null || !this.#dialog.open) return;
     this.#list("sessions", state.sessions, (one) => ({
-      name: one.id === this.#session.id ? `${one.name} (this one)` : one.name,
-      about: `since ${formatTime(one.created)}${one.address ? ` from ${one.address}` : ""}`,
+      name: one.id === this.#session.id ? LOG_INS.thisOne(one.name) : one.name,
+      about: LOG_INS.since(formatTime(one.created), one.address),
       verb: "log_out",
-      button: "Log out",
+      button: LOG_INS.logOut,
     }));
     this.#list("keys", state.keys, (one) => ({
       name: one.name || one.id,
-      about: `${one.scopes.join(" + ")}, ${one.used ? `last used ${formatTime(one.used)}` : "never used"}`,
+      about: `${one.scopes.join(" + ")}, ${one.used ? LOG_INS.used(formatTime(one.used)) : LOG_INS.neverUsed}`,
       verb: "revoke",
-      button: "Revoke",
+      button: LOG_INS.revoke,
     }));
   }
 

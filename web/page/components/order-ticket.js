@@ -4,6 +4,7 @@
 import { best } from "../book.js";
 import { parsePrice, parseQuantity, plainPrice } from "../money.js";
 import { hasLimit } from "../terms.js";
+import { TICKET } from "../texts.js";
 import { check, commandOf, fieldOf, sentence, shareOf } from "../ticket.js";
 import { buildTicket, showTicket } from "./ticket-view.js";
 
@@ -150,18 +151,18 @@ export class OrderTicket {
   async #send(command, clientOrderId) {
     try {
       const answer = await this.#actions.place(command, () => {
-        this.#told = "No answer yet. Asking again; the order cannot be placed twice.";
+        this.#told = TICKET.again;
         this.#render();
       });
       const edited = this.#clientOrderId !== clientOrderId; // Then the form is about another order already.
       if (!edited) this.#forget();
-      if (answer.type !== "refused") this.#told = acceptedWords(answer);
-      else if (edited) this.#told = `The order before was refused. ${sentence(answer)}`;
+      if (answer.type !== "refused") this.#told = TICKET.accepted(answer.order_id, answer.orders ?? 1);
+      else if (edited) this.#told = TICKET.refusedBefore(sentence(answer));
       else this.#refusal = answer;
     } catch (error) {
       if (error.name === "RefusedError") this.#refusal = error;
       else if (error.name !== "OutcomeUnknown") throw error;
-      else this.#told = "Nobody answered, so it is not known whether this order was placed. Place it again: it counts once.";
+      else this.#told = TICKET.unknown;
     }
   }
 
@@ -178,9 +179,4 @@ export class OrderTicket {
       sending: this.#sending,
     });
   }
-}
-
-function acceptedWords({ order_id: first, orders = 1 }) {
-  if (orders === 1) return `Order ${first} is accepted.`;
-  return `Orders ${first} ${orders === 2 ? "and" : "to"} ${first + orders - 1} are accepted.`;
 }

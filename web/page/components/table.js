@@ -1,8 +1,9 @@
 // A table of rows that come and go, with a sentence where there are none.
 
 import { part, reconcile, setAttribute, setText } from "../dom.js";
+import { HOLDINGS } from "../texts.js";
 
-const TEXT_COLUMNS = ["Symbol", "Side", "Kind", "Role", ""];
+const TEXT_COLUMNS = ["symbol", "side", "kind", "role", ""];
 
 /**
  * @typedef {object} Row
@@ -10,7 +11,7 @@ const TEXT_COLUMNS = ["Symbol", "Side", "Kind", "Role", ""];
  * @property {string[]} cells
  * @property {"buy" | "sell"} [side]
  * @property {Record<number, string>} [directions] index of a cell → "up", "down" or "flat"
- * @property {string} [button] text of the row's button; it works while it says "Cancel"
+ * @property {string} [button] text of the row's button; it works while it says HOLDINGS.cancel
  */
 
 export class Table {
@@ -19,14 +20,14 @@ export class Table {
   #body;
   #empty = document.createElement("p");
 
-  /** @param {HTMLElement} root @param {string[]} columns the last one may be "", for a button */
+  /** @param {HTMLElement} root @param {string[]} columns names of HOLDINGS.columns; the last one may be "", for a button */
   constructor(root, columns) {
     this.#columns = columns;
     const head = this.#table.createTHead().insertRow();
     for (const column of columns) {
       const cell = document.createElement(column === "" ? "td" : "th");
       if (column !== "") cell.scope = "col";
-      cell.textContent = column;
+      cell.textContent = HOLDINGS.columns[column] ?? "";
       head.append(labelled(cell, column));
     }
     this.#body = this.#table.createTBody();
@@ -47,7 +48,7 @@ export class Table {
     const row = document.createElement("tr");
     for (const column of this.#columns) {
       const cell = labelled(row.insertCell(), column);
-      if (column === "Symbol") cell.append(buttonOf("row-symbol"));
+      if (column === "symbol") cell.append(buttonOf("row-symbol"));
     }
     if (button !== undefined) row.lastElementChild.append(buttonOf("small-button cancel"));
     return row;
@@ -64,7 +65,7 @@ function fill(row, { side, cells, directions = {}, button }) {
   const control = part(row, ".cancel");
   setText(control, button);
   setAttribute(control, "aria-label", `${button} ${cells.slice(0, 3).join(" ")}`);
-  control.disabled = button !== "Cancel";
+  control.disabled = button !== HOLDINGS.cancel;
 }
 
 function labelled(cell, column) {

@@ -2,12 +2,13 @@
 
 import { formatTime, fromMarkup, part, reconcile, setText } from "../dom.js";
 import { formatPrice, formatQuantity } from "../money.js";
+import { TAPE } from "../texts.js";
 
 const MARKUP = `
-  <header class="panel-title"><h2 id="tape-title">Trades</h2></header>
-  <div class="row columns" aria-hidden="true"><span>Price</span><span>Shares</span><span>Time</span></div>
+  <header class="panel-title"><h2 id="tape-title">${TAPE.title}</h2></header>
+  <div class="row columns" aria-hidden="true"><span>${TAPE.price}</span><span>${TAPE.shares}</span><span>${TAPE.time}</span></div>
   <ol class="tape-rows" tabindex="0" aria-labelledby="tape-title"></ol>
-  <p class="empty" hidden>No trades yet.</p>`;
+  <p class="empty" hidden>${TAPE.empty}</p>`;
 const ROW = `<li class="row trade">
   <span class="price number"></span><span class="size number"></span><time class="time number"></time></li>`;
 
@@ -27,7 +28,7 @@ export function mountTape(root) {
     reconcile(rows, tape ?? [], (trade) => trade.trade_id, () => fromMarkup(ROW), (row, trade) => {
       const [price, size, time] = row.children;
       row.dataset.side = trade.side;
-      row.title = trade.side === "buy" ? "A buyer took this price" : "A seller took this price";
+      row.title = TAPE.sides[trade.side];
       setText(price, formatPrice(trade.price, tick));
       setText(size, formatQuantity(trade.quantity));
       setText(time, formatTime(trade.time));

@@ -1,6 +1,7 @@
 // The switch between dark and light.
 
 import { setAttribute } from "../dom.js";
+import { THEME } from "../texts.js";
 import { onThemeChange, theme, toggleTheme } from "../theme.js";
 
 const MARKUP = `
@@ -13,7 +14,7 @@ const MARKUP = `
 export function mountThemeButton(button) {
   button.innerHTML = MARKUP;
   const render = () => {
-    const label = `Switch to the ${theme() === "dark" ? "light" : "dark"} theme`;
+    const label = theme() === "dark" ? THEME.toLight : THEME.toDark;
     setAttribute(button, "aria-label", label);
     setAttribute(button, "title", label);
   };

@@ -5,106 +5,98 @@ import { part, setAttribute, setText } from "../dom.js";
 import { formatMoney, formatPrice, formatQuantity, parseQuantity } from "../money.js";
 import { availableCash, availableShares } from "../portfolio.js";
 import { conditionWords, formatPercent, hasLimit, isForAuction, rests, waits } from "../terms.js";
+import { SIDE, TICKET } from "../texts.js";
 import { canHave, canPair, effective, fieldOf, sentence } from "../ticket.js";
 
-const TIF_HINTS = {
-  gtc: "Good till cancelled.",
-  day: "Ends with the day: when the market closes, or at midnight if it never does.",
-  ioc: "Immediate or cancel: what cannot trade at once is cancelled.",
-  fok: "Fill or kill: all of it at once, or none.",
-  opg: "Only for the opening auction: what does not trade there is cancelled.",
-  cls: "Only for the closing auction: waits for it, and what does not trade there is cancelled.",
-};
-
 const MARKUP = `
-  <h2 class="unseen" id="ticket-title">Order ticket</h2>
+  <h2 class="unseen" id="ticket-title">${TICKET.title}</h2>
   <form novalidate autocomplete="off">
-    <div class="segments sides" role="group" aria-label="Side">
-      <button type="button" name="side" value="buy">Buy</button><button type="button" name="side" value="sell">Sell</button>
+    <div class="segments sides" role="group" aria-label="${TICKET.side}">
+      <button type="button" name="side" value="buy">${SIDE.buy}</button><button type="button" name="side" value="sell">${SIDE.sell}</button>
     </div>
     <div class="ticket-row">
-      <div class="segments kinds" role="group" aria-label="Kind of order">
-        <button type="button" name="kind" value="limit">Limit</button><button type="button" name="kind" value="market">Market</button>
-        <button type="button" name="kind" value="stop">Stop</button>
+      <div class="segments kinds" role="group" aria-label="${TICKET.kind}">
+        <button type="button" name="kind" value="limit">${TICKET.kinds.limit}</button><button type="button" name="kind" value="market">${TICKET.kinds.market}</button>
+        <button type="button" name="kind" value="stop">${TICKET.kinds.stop}</button>
       </div>
-      <span class="spendable">Available <b class="number"></b></span>
+      <span class="spendable">${TICKET.available} <b class="number"></b></span>
     </div>
-    <div class="segments after" role="group" aria-label="What the stop becomes">
-      <button type="button" name="kind" value="stop">Market</button><button type="button" name="kind" value="stop_limit">Limit</button>
-      <button type="button" name="kind" value="trailing_stop">Trailing</button>
+    <div class="segments after" role="group" aria-label="${TICKET.after}">
+      <button type="button" name="kind" value="stop">${TICKET.afters.stop}</button><button type="button" name="kind" value="stop_limit">${TICKET.afters.stop_limit}</button>
+      <button type="button" name="kind" value="trailing_stop">${TICKET.afters.trailing_stop}</button>
     </div>
     <div class="field" data-field="stop">
-      <label for="ticket-stop">Stop price</label>
+      <label for="ticket-stop">${TICKET.stop}</label>
       <div class="stepper">
         <input id="ticket-stop" class="number" name="stop" inputmode="decimal" aria-describedby="ticket-stop-message">
-        <button type="button" name="step" value="stop-" tabindex="-1" aria-label="Lower stop price">−</button>
-        <button type="button" name="step" value="stop+" tabindex="-1" aria-label="Higher stop price">+</button>
+        <button type="button" name="step" value="stop-" tabindex="-1" aria-label="${TICKET.lower.stop}">−</button>
+        <button type="button" name="step" value="stop+" tabindex="-1" aria-label="${TICKET.higher.stop}">+</button>
       </div>
       <p class="message" id="ticket-stop-message" aria-live="polite"></p>
     </div>
     <div class="field" data-field="trail">
-      <label for="ticket-trail">Trails the price by</label>
-      <input id="ticket-trail" class="number" name="trail" placeholder="0.50 or 2%" aria-describedby="ticket-trail-message">
+      <label for="ticket-trail">${TICKET.trail}</label>
+      <input id="ticket-trail" class="number" name="trail" placeholder="${TICKET.trailHint}" aria-describedby="ticket-trail-message">
       <p class="message" id="ticket-trail-message" aria-live="polite"></p>
     </div>
     <div class="field" data-field="price">
-      <label for="ticket-price">Price</label>
+      <label for="ticket-price">${TICKET.price}</label>
       <div class="quick-prices">
         <button type="button" class="link" name="bid"></button><button type="button" class="link" name="ask"></button>
       </div>
       <div class="stepper">
         <input id="ticket-price" class="number" name="price" inputmode="decimal" aria-describedby="ticket-price-message">
-        <button type="button" name="step" value="price-" tabindex="-1" aria-label="Lower price">−</button>
-        <button type="button" name="step" value="price+" tabindex="-1" aria-label="Higher price">+</button>
+        <button type="button" name="step" value="price-" tabindex="-1" aria-label="${TICKET.lower.price}">−</button>
+        <button type="button" name="step" value="price+" tabindex="-1" aria-label="${TICKET.higher.price}">+</button>
       </div>
       <p class="message" id="ticket-price-message" aria-live="polite"></p>
     </div>
     <div class="field" data-field="quantity">
-      <label for="ticket-quantity">Shares</label>
+      <label for="ticket-quantity">${TICKET.quantity}</label>
       <div class="stepper">
         <input id="ticket-quantity" class="number" name="quantity" inputmode="numeric" value="100"
           aria-describedby="ticket-quantity-message">
-        <button type="button" name="step" value="quantity-" tabindex="-1" aria-label="Fewer shares">−</button>
-        <button type="button" name="step" value="quantity+" tabindex="-1" aria-label="More shares">+</button>
+        <button type="button" name="step" value="quantity-" tabindex="-1" aria-label="${TICKET.lower.quantity}">−</button>
+        <button type="button" name="step" value="quantity+" tabindex="-1" aria-label="${TICKET.higher.quantity}">+</button>
       </div>
-      <div class="percents" role="group" aria-label="Part of what is available">
+      <div class="percents" role="group" aria-label="${TICKET.percents}">
         <button type="button" name="percent" value="25">25%</button><button type="button" name="percent" value="50">50%</button>
-        <button type="button" name="percent" value="75">75%</button><button type="button" name="percent" value="100">Max</button>
+        <button type="button" name="percent" value="75">75%</button><button type="button" name="percent" value="100">${TICKET.most}</button>
       </div>
       <p class="message" id="ticket-quantity-message" aria-live="polite"></p>
     </div>
     <details class="more">
-      <summary>More <span class="more-chosen"></span></summary>
-      <div class="segments tifs" role="group" aria-label="Time in force">
-        <button type="button" name="tif" value="gtc" title="Until cancelled">GTC</button>
-        <button type="button" name="tif" value="day" title="Until the end of the day">Day</button>
-        <button type="button" name="tif" value="ioc" title="Immediate or cancel">IOC</button>
-        <button type="button" name="tif" value="fok" title="Fill or kill">FOK</button>
-        <button type="button" name="tif" value="opg" title="At the opening">OPG</button>
-        <button type="button" name="tif" value="cls" title="At the close">CLS</button>
+      <summary>${TICKET.more} <span class="more-chosen"></span></summary>
+      <div class="segments tifs" role="group" aria-label="${TICKET.tif}">
+        <button type="button" name="tif" value="gtc" title="${TICKET.tifTitles.gtc}">${TICKET.tifs.gtc}</button>
+        <button type="button" name="tif" value="day" title="${TICKET.tifTitles.day}">${TICKET.tifs.day}</button>
+        <button type="button" name="tif" value="ioc" title="${TICKET.tifTitles.ioc}">${TICKET.tifs.ioc}</button>
+        <button type="button" name="tif" value="fok" title="${TICKET.tifTitles.fok}">${TICKET.tifs.fok}</button>
+        <button type="button" name="tif" value="opg" title="${TICKET.tifTitles.opg}">${TICKET.tifs.opg}</button>
+        <button type="button" name="tif" value="cls" title="${TICKET.tifTitles.cls}">${TICKET.tifs.cls}</button>
       </div>
       <p class="hint tif-hint"></p>
-      <label class="check"><input type="checkbox" name="post-only"> Post-only <span class="hint">never trades at once</span></label>
+      <label class="check"><input type="checkbox" name="post-only"> ${TICKET.postOnly} <span class="hint">${TICKET.postOnlyHint}</span></label>
       <div class="field" data-field="display">
-        <label for="ticket-display">Show at a time</label>
-        <input id="ticket-display" class="number" name="display" inputmode="numeric" placeholder="All"
+        <label for="ticket-display">${TICKET.display}</label>
+        <input id="ticket-display" class="number" name="display" inputmode="numeric" placeholder="${TICKET.all}"
           aria-describedby="ticket-display-message">
         <p class="message" id="ticket-display-message" aria-live="polite"></p>
       </div>
       <div class="field" data-field="takeProfit">
-        <label for="ticket-take-profit">Then take profit at</label>
+        <label for="ticket-take-profit">${TICKET.takeProfit}</label>
         <input id="ticket-take-profit" class="number" name="takeProfit" inputmode="decimal" placeholder="–"
           aria-describedby="ticket-take-profit-message">
         <p class="message" id="ticket-take-profit-message" aria-live="polite"></p>
       </div>
       <div class="field" data-field="stopLoss">
-        <label for="ticket-stop-loss">or stop the loss at</label>
+        <label for="ticket-stop-loss">${TICKET.stopLoss}</label>
         <input id="ticket-stop-loss" class="number" name="stopLoss" inputmode="decimal" placeholder="–"
           aria-describedby="ticket-stop-loss-message">
         <p class="message" id="ticket-stop-loss-message" aria-live="polite"></p>
       </div>
       <div class="field" data-field="orStop">
-        <label for="ticket-or-stop">Instead, from a stop price on</label>
+        <label for="ticket-or-stop">${TICKET.orStop}</label>
         <input id="ticket-or-stop" class="number" name="orStop" inputmode="decimal" placeholder="–"
           aria-describedby="ticket-or-stop-message">
         <p class="message" id="ticket-or-stop-message" aria-live="polite"></p>
@@ -112,8 +104,8 @@ const MARKUP = `
     </details>
     <dl class="estimate">
       <div><dt class="value-label"></dt><dd class="number value"></dd></div>
-      <div><dt>Average price</dt><dd class="number average"></dd></div>
-      <div><dt>Trades at once</dt><dd class="number at-once"></dd></div>
+      <div><dt>${TICKET.average}</dt><dd class="number average"></dd></div>
+      <div><dt>${TICKET.atOnce}</dt><dd class="number at-once"></dd></div>
     </dl>
     <div class="ticket-end">
       <button class="place" type="submit"><strong></strong><span class="place-detail"></span></button>
@@ -158,14 +150,14 @@ function showMore(root, { draft }) {
     button.disabled = !canHave(kind, button.value) && !(kind === "market" && button.value === "ioc");
     setAttribute(button, "aria-pressed", String(button.value === (atOnce ? "ioc" : tif)));
   }
-  setText(part(root, ".tif-hint"), atOnce ? "A market order trades at once or not at all." : TIF_HINTS[tif]);
+  setText(part(root, ".tif-hint"), atOnce ? TICKET.marketTif : TICKET.tifHints[tif]);
   part(root, "[name=post-only]").disabled = kind !== "limit" || !rests(tif);
   part(root, "[name=display]").disabled = !hasLimit(kind) || !rests(tif);
   const shown = display === null ? 0 : (parseQuantity(display).quantity ?? 0);
   part(root, "[name=orStop]").disabled = !canPair(kind, tif);
   const words = conditionWords({ tif, post_only: postOnly, display: shown });
-  if (takeProfit !== null) words.push("bracket");
-  else if (orStop !== null) words.push("pair");
+  if (takeProfit !== null) words.push(TICKET.bracket);
+  else if (orStop !== null) words.push(TICKET.pair);
   setText(part(root, ".more-chosen"), words.join(", "));
 }
 
@@ -182,9 +174,9 @@ function showSpendable(root, { draft, state, info }) {
 
 function showQuickPrices(root, { draft, state, info }) {
   const prices = state.book === null || info === undefined ? { bid: 0, ask: 0 } : best(state.book);
-  for (const [side, word] of [["bid", "Bid"], ["ask", "Ask"]]) {
+  for (const side of ["bid", "ask"]) {
     const button = part(root, `[name=${side}]`);
-    setText(button, `${word} ${formatPrice(prices[side], info?.tick)}`);
+    setText(button, TICKET[side](formatPrice(prices[side], info?.tick)));
     button.disabled = !prices[side] || draft.kind === "market";
   }
 }
@@ -209,11 +201,11 @@ function showMessage(element, text, kind) {
 function showEstimate(root, { draft, checked, info }) {
   const estimate = checked?.estimate ?? null;
   const known = estimate !== null && estimate.value > 0;
-  setText(part(root, ".value-label"), draft.side === "buy" ? "Estimated cost" : "Estimated proceeds");
+  setText(part(root, ".value-label"), draft.side === "buy" ? TICKET.cost : TICKET.proceeds);
   setText(part(root, ".value"), known ? formatMoney(estimate.value) : "–");
   setText(part(root, ".average"), known ? formatPrice(estimate.average, info.tick) : "–");
   const all = estimate === null ? 0 : estimate.now + estimate.rest;
-  const atOnce = estimate === null || waits(draft.kind) ? "–" : `${formatQuantity(estimate.now)} of ${formatQuantity(all)}`;
+  const atOnce = estimate === null || waits(draft.kind) ? "–" : TICKET.partOf(formatQuantity(estimate.now), formatQuantity(all));
   setText(part(root, ".at-once"), atOnce);
 }
 
@@ -222,20 +214,19 @@ function showButton(root, { draft, state, checked, info, sending }) {
   const isGuest = state.account === null;
   button.disabled = sending || (!isGuest && (info === undefined || state.link.status !== "live"));
   if (isGuest) {
-    setText(part(button, "strong"), "Sign up to trade");
-    setText(part(button, ".place-detail"), "It takes a name and a password");
+    setText(part(button, "strong"), TICKET.signUp);
+    setText(part(button, ".place-detail"), TICKET.signUpDetail);
     return;
   }
-  setText(part(button, "strong"), sending ? "Placing…" : "Place order");
-  const verb = draft.side === "buy" ? "Buy" : "Sell";
+  setText(part(button, "strong"), sending ? TICKET.placing : TICKET.place);
   const quantity = checked?.quantity ?? null;
-  const what = quantity === null ? "" : `${verb} ${formatQuantity(quantity)} ${info.symbol}${priceWords(draft, checked, info)}`;
+  const what = quantity === null ? "" : TICKET.summary(SIDE[draft.side], formatQuantity(quantity), info.symbol, priceWords(draft, checked, info));
   setText(part(button, ".place-detail"), what);
 }
 
 function priceWords({ kind }, { price, stop, trail, trailBasisPoints }, { tick }) {
-  if (kind === "trailing_stop" && trailBasisPoints !== null) return `, trailing ${formatPercent(trailBasisPoints)}`;
-  if (kind === "trailing_stop") return trail === null ? "" : `, trailing ${formatMoney(trail)}`;
-  const at = !hasLimit(kind) ? " at market" : price === null ? "" : ` at ${formatPrice(price, tick)}`;
-  return stop === null ? at : `${at} from ${formatPrice(stop, tick)}`;
+  if (kind === "trailing_stop" && trailBasisPoints !== null) return TICKET.trailing(formatPercent(trailBasisPoints));
+  if (kind === "trailing_stop") return trail === null ? "" : TICKET.trailing(formatMoney(trail));
+  const at = !hasLimit(kind) ? TICKET.atMarket : price === null ? "" : TICKET.atPrice(formatPrice(price, tick));
+  return stop === null ? at : at + TICKET.fromStop(formatPrice(stop, tick));
 }

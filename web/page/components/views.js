@@ -1,6 +1,6 @@
 // On a small screen: which part of the page is shown.
 
-const VIEWS = { chart: "Chart", book: "Book", trade: "Trade", account: "Account" };
+import { VIEWS } from "../texts.js";
 
 /** @param {HTMLElement} root @returns {(view: string) => void} shows a view */
 export function mountViews(root) {
