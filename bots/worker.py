@@ -55,6 +55,7 @@ async def main(worker: Worker) -> None:
     service = Service(worker.nats, store, hosting, instruments(market), prices, market.seed)
     questions = Questions(worker.nats, "bots")
     tasks |= {asyncio.create_task(hosting.run()), asyncio.create_task(service.open(questions))}
+    worker.health.open = True
     pending: set[asyncio.Task[object]] = {*tasks, asyncio.create_task(worker.stopping.wait())}
     while not worker.stopping.is_set():
         done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)

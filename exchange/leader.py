@@ -10,6 +10,7 @@ from typing import Final
 from .digest import digest
 from .lease import Lease
 from .log import Log
+from .messages.health import Standing
 from .replica import Replica
 from .snapshots import Snapshots
 from .stage import Stage
@@ -39,6 +40,9 @@ class StageLoop:
     ) -> None:
         self.stage = stage
         self.leading = False
+        self.caught_up = False
+        """Whether it has followed the output log to its end once: from then on it can take over at once."""
+        self.logs = logs
         self.replica = Replica(stage, logs, self.wake)
         self.on_lead: Callable[[], Awaitable[None]] | None = None
         """Called when this worker begins to lead, before its first turn: open the doors."""
@@ -53,6 +57,21 @@ class StageLoop:
         self._clock = clock
         self._woken = asyncio.Event()
         self._appending: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the stage."""
+        return self.stage.name
+
+    @property
+    def standing(self) -> Standing:
+        """Whether it leads."""
+        return "leading" if self.leading else "following"
+
+    @property
+    def positions(self) -> dict[str, int]:
+        """Per log, the last batch contained; a follower takes of its inputs what the output log says, so they say nothing."""
+        return {self.stage.output: self.replica.number} | (self.replica.through if self.leading else {})
 
     def wake(self) -> None:
         """Take a turn soon: something waits inside the stage."""
@@ -69,6 +88,7 @@ class StageLoop:
             background = self.replica.start(tasks)
             background["stopping"] = tasks.create_task(self._wake_on(stopping))
             if await self._follow(self._output.last, stopping):  # Caught up: worth leading.
+                self.caught_up = True
                 background["lease"] = tasks.create_task(self._hold_lease())
                 if await self._follow(self._end_if_held, stopping):
                     background[self.stage.output].cancel()  # From here on this worker is the one that writes it.

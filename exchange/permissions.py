@@ -68,7 +68,16 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
     # Reads everything, changes nothing but its own password and sessions. Not even JetStream's reading requests: the server
     # answers those wherever the request says, so that one of them could write into a log.
     "auditor": Permissions(
-        publish=("admin.portfolio", "admin.digest", "admin.history", "api.*.*", "auth.{login}.*", "public.*", "$SRV.>"),
+        publish=(
+            "admin.health",
+            "admin.portfolio",
+            "admin.digest",
+            "admin.history",
+            "api.*.*",
+            "auth.{login}.*",
+            "public.*",
+            "$SRV.>",
+        ),
         subscribe=("journal", "events.*", "reports.*", "market.>", "_INBOX_{login}.>"),
     ),
     # Bots trade on behalf of many accounts; their log-ins are none of their business.
@@ -83,7 +92,7 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
             "admin.open_account",
             "admin.deposit",
         ),
-        subscribe=("reports.*", "market.>", "api.*.bots.*", "_INBOX_{login}.>", "$SRV.>"),
+        subscribe=("reports.*", "market.>", "api.*.bots.*", "admin.health", "_INBOX_{login}.>", "$SRV.>"),
         answers=True,
     ),
     "worker": Permissions(publish=EVERYTHING, subscribe=EVERYTHING),

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from .feed import Batch, Feed
 from .log import Log, check_remembered
+from .messages.health import Standing
 from .stage import Batches
 from .subjects import JOURNAL
 
@@ -61,9 +62,12 @@ class SinkLoop:
         on_caught_up: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.sink = sink
-        self.through: dict[str, int] = {}
+        self.logs = logs
+        self.positions: dict[str, int] = {}
         """Per log, number of the last batch applied."""
-        self._logs = logs
+        self.standing: Standing = ""
+        """Of the worker, where only one of several may do something besides."""
+        self.caught_up = False
         self._on_applied = on_applied
         self._on_caught_up = on_caught_up
         """Called once, when the logs are applied as far as they went at start: open the doors."""
@@ -72,6 +76,11 @@ class SinkLoop:
         self._feeds: dict[str, Feed] = {}
         self._unstored_bytes = 0
         self._sealed = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """Of the sink."""
+        return self.sink.name
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Apply and store until `stopping` is set, then store the rest.
@@ -104,9 +113,10 @@ class SinkLoop:
             await feed.close()
 
     async def _check_caught_up(self) -> None:
-        if self._on_caught_up and all(self.through[name] >= end for name, end in self._ends.items()):
-            await self._on_caught_up()
-            self._on_caught_up = None
+        if not self.caught_up and all(self.positions[name] >= end for name, end in self._ends.items()):
+            if self._on_caught_up:
+                await self._on_caught_up()
+            self.caught_up = True
 
     async def _wake_on(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -114,11 +124,11 @@ class SinkLoop:
 
     async def _restore(self) -> None:
         stored = self.sink.stored
-        for name, log in self._logs.items():
+        for name, log in self.logs.items():
             number, stored_digest = stored.get(name, (0, ""))
             self._ends[name] = await check_remembered(log, number, stored_digest, self.sink.name, "stored")
             self._feeds[name] = Feed(log, number, stored_digest, self._woken.set)
-            self.through[name] = number
+            self.positions[name] = number
 
     async def _take(self) -> Batches:
         taken: dict[str, list[Batch]] = {}
@@ -130,11 +140,11 @@ class SinkLoop:
         if JOURNAL in self._feeds:
             feed = self._feeds[JOURNAL]
             batches = feed.take()
-            if journal_through > (batches[-1].number if batches else self.through[JOURNAL]):
+            if journal_through > (batches[-1].number if batches else self.positions[JOURNAL]):
                 batches += await feed.take_through(journal_through)
             if batches:
                 taken[JOURNAL] = batches
-        self.through |= {name: batches[-1].number for name, batches in taken.items()}
+        self.positions |= {name: batches[-1].number for name, batches in taken.items()}
         return {name: [batch.payload for batch in batches] for name, batches in taken.items()}
 
     async def _store(self, stopping: asyncio.Event) -> None:

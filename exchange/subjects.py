@@ -25,6 +25,8 @@ SNAPSHOTS: Final = "SNAPSHOTS"
 
 ORDERS: Final = "orders.*"
 ADMIN: Final = "admin"
+HEALTH: Final = "admin.health"
+"""Where every instance of every worker says how it is; whoever asks hears as many answers."""
 API: Final = "api"
 AUTH: Final = "auth"
 PUBLIC: Final = "public"

@@ -17,10 +17,13 @@ from typing import Final
 from nats.aio.client import Client
 
 from .connection import connect
+from .health import HealthDesk
 from .leader import StageLoop
 from .lease import JetStreamLease
 from .log import JetStreamLog, Log
+from .probes import ADDRESS_DEFAULT, ADDRESS_VARIABLE, Probes
 from .settings import Settings, load_settings
+from .sink import Sink, SinkLoop
 from .snapshots import JetStreamSnapshots
 from .stage import Stage
 
@@ -45,6 +48,7 @@ class Worker:
         """Set when the worker is asked to stop."""
         self.leads = False
         """A worker that writes a log ends when its connection breaks: what it had in flight is in doubt."""
+        self.health = HealthDesk(name, client)
 
     async def open_logs(self, *names: str) -> dict[str, Log]:
         """The logs of these names, created if the market is new."""
@@ -61,7 +65,7 @@ class Worker:
         await JetStreamLease.create_bucket(self.nats)
         snapshots = JetStreamSnapshots(self.nats)
         await snapshots.create()
-        return StageLoop(
+        loop = StageLoop(
             stage,
             await self.open_logs(stage.output, *stage.inputs),
             JetStreamLease(self.nats, stage.name, f"{self.name} {os.getpid()}"),
@@ -69,6 +73,14 @@ class Worker:
             self.nats.publish,
             time.time_ns,
         )
+        self.health.watched.append(loop)
+        return loop
+
+    async def sink_loop(self, sink: Sink, **doors: Callable[[], Awaitable[None]]) -> SinkLoop:
+        """The loop for a sink, over this worker's connection; `doors` as of SinkLoop."""
+        loop = SinkLoop(sink, await self.open_logs(*sink.inputs), **doors)
+        self.health.watched.append(loop)
+        return loop
 
 
 def run(
@@ -81,6 +93,10 @@ def run(
     """Run a worker until SIGTERM or SIGINT (exit 0), or until it cannot go on (one line on stderr, exit 1)."""
     parser = parser or argparse.ArgumentParser(prog=f"python -P -m exchange.{name}")
     parser.add_argument("--data", type=Path, required=True, help="the market's data directory")
+    address = os.environ.get(ADDRESS_VARIABLE) or ADDRESS_DEFAULT
+    parser.add_argument(
+        "--health", default=address, metavar="HOST:PORT", help="for HTTP probes and metrics (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
@@ -114,6 +130,8 @@ async def _run(name: str, main: Callable[[Worker], Awaitable[None]], user: str, 
     password = getattr(settings.secrets, user)
     client = await connect(settings.server, user, password, name=name, on_closed=on_closed, on_disconnected=on_disconnected)
     worker = Worker(name, settings, client, arguments)
+    Probes(worker.health, arguments.health).start()
+    await worker.health.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stopping.set)

@@ -144,6 +144,7 @@ async def serving(worker: Worker) -> AsyncIterator[asyncio.Event]:
 async def main(worker: Worker) -> None:
     """Serve until asked to stop."""
     async with serving(worker) as closed:
+        worker.health.open = True
         logger.info("people can log in")
         waiting = [asyncio.create_task(event.wait()) for event in (worker.stopping, closed)]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from exchange.questions import Questions
-from exchange.sink import SinkLoop
 from exchange.worker import Worker, run
 
 from .explain import Explain
@@ -25,7 +24,7 @@ async def main(worker: Worker) -> None:
         await Statements(history).open(questions)
         await Library(history.database).open(questions)
 
-    await SinkLoop(history, await worker.open_logs(*history.inputs), on_caught_up=on_caught_up).run(worker.stopping)
+    await (await worker.sink_loop(history, on_caught_up=on_caught_up)).run(worker.stopping)
     await questions.stop()
     history.close()
 

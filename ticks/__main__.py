@@ -15,7 +15,6 @@ import time
 from exchange.calendar import Calendar
 from exchange.lease import JetStreamLease, LeaseLost
 from exchange.questions import Questions
-from exchange.sink import SinkLoop
 from exchange.worker import Worker, run
 
 from .answers import Answers
@@ -50,14 +49,17 @@ async def main(worker: Worker) -> None:
         while True:
             await lease.acquire()
             await publisher.open()
+            loop.standing = "leading"
             with contextlib.suppress(LeaseLost):
                 await lease.hold()
             publisher.close()
+            loop.standing = "following"
 
-    logs = await worker.open_logs(*ticks.inputs)
+    loop = await worker.sink_loop(ticks, on_applied=publisher.flush, on_caught_up=on_caught_up)
+    loop.standing = "following"
     async with asyncio.TaskGroup() as tasks:
         background = [tasks.create_task(publisher.run()), tasks.create_task(publish())]
-        await SinkLoop(ticks, logs, publisher.flush, on_caught_up).run(worker.stopping)
+        await loop.run(worker.stopping)
         for task in background:
             task.cancel()
     await lease.release()

@@ -49,6 +49,7 @@ async def main(worker: Worker) -> None:
     write_address(
         worker.settings.data, f"{'https' if certificate else 'http'}://{worker.arguments.host}:{listener.getsockname()[1]}"
     )
+    worker.health.open = True
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]))
         await worker.stopping.wait()

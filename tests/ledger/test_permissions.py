@@ -58,6 +58,7 @@ publish   admin.open_account        -     -      -     -     -      x        -  
 publish   admin.deposit             -     -      -     -     -      x        -     x
 publish   admin.create_account      -     -      -     -     -      x        -     -
 publish   admin.password            -     -      -     -     -      x        -     -
+publish   admin.health            -     -      -     -     -      x        x     -
 publish   admin.portfolio           -     -      -     -     -      x        x     -
 publish   admin.digest              -     -      -     -     -      x        x     -
 publish   admin.history             -     -      -     -     -      x        x     -
@@ -98,6 +99,7 @@ subscribe api.*.*                   -     -      -     -     -      -        -  
 subscribe auth.alice.key            -     -      -     -     -      -        -     -
 subscribe auth.>                    -     -      -     -     -      -        -     -
 subscribe admin.*                   -     -      -     -     -      -        -     -
+subscribe admin.health            -     -      -     -     -      -        -     x
 subscribe public.*                  -     -      -     -     -      -        -     -
 subscribe journal                   -     -      -     -     -      -        x     -
 subscribe events.1                  -     -      -     -     -      -        x     -
