@@ -28,7 +28,7 @@ from exchange.messages.market_data import SymbolInfo
 from exchange.messages.requests import Refused
 from exchange.permissions import OPERATOR
 from exchange.secrets import SECRETS_FILE, Secrets
-from exchange.server import NatsServer, ServerError, ServerOptions
+from exchange.server import ServerError
 
 from .child import Child, tie_to_parent
 from .directory import DataDirectory
@@ -36,6 +36,7 @@ from .listening import EVERYWHERE, LOOPBACK, Listening
 from .output import console, say, show_json
 from .problem import Problem
 from .scope import Scope
+from .servers import make_servers
 from .supervisor import DEATHS_MAX, MarketFailed, Supervisor
 
 DEATHS_VARIABLE: Final = "EXCHANGE_DEATHS_MAX"
@@ -66,18 +67,9 @@ class RunningMarket:
         self._listening = listening
         self._page = Child("web", "exchange.web", [], directory.log("web"), self._say)
         self._listen(ports["--port"])
-        options = ServerOptions(
-            data=directory.path,
-            host=listening.host,
-            client_port=ports["--nats-port"],
-            websocket_port=ports["--ws-port"],
-            allowed_origins=listening.page_origins(ports["--port"]),
-            tls=listening.tls,
-            websocket_address=listening.websocket,
-        )
-        self._server = NatsServer(options, secrets, tie_to_parent())
+        servers = make_servers(directory.path, rules, secrets, ports, listening, tie_to_parent())
         deaths_max = int(os.environ.get(DEATHS_VARIABLE) or DEATHS_MAX)
-        self._supervisor = Supervisor(directory, self._server, self._workers(population), self._say, deaths_max)
+        self._supervisor = Supervisor(directory, servers, self._workers(population), self._say, deaths_max)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -137,17 +129,18 @@ class RunningMarket:
         self._stopping.set()
 
     def _workers(self, population: str) -> list[Child]:
+        count = self._rules.workers
         modules: list[tuple[str, str, Sequence[str]]] = [
             ("auth", "exchange.ledger.auth", ()),
-            ("ledger", "exchange.ledger", ()),
+            *((name, "exchange.ledger", ()) for name, _ in _numbered("ledger", count.ledger)),
             *((f"engine-{shard}", "exchange.engine", ("--shard", str(shard))) for shard in range(1, self._rules.shards + 1)),
+            *((name, "exchange.ticks", ("--worker", number)) for name, number in _numbered("ticks", count.ticks)),
             *(
-                (f"ticks-{number}" if number > 1 else "ticks", "exchange.ticks", ("--worker", str(number)))
-                for number in range(1, self._rules.market_data.workers + 1)
+                (name, "exchange.ledger.historian", ("--worker", number))
+                for name, number in _numbered("historian", count.historian)
             ),
-            ("historian", "exchange.ledger.historian", ()),
+            ("bots", "exchange.bots", ("--population", population)),
         ]
-        modules.append(("bots", "exchange.bots", ("--population", population)))
         data = ("--data", str(self._directory.path))
         workers = [Child(name, module, (*data, *more), self._directory.log(name), self._say) for name, module, more in modules]
         return [*workers, self._page]
@@ -181,7 +174,7 @@ class RunningMarket:
     async def _ask(self, account: str, secret: str, subject: str, answer: type[object]) -> None:
         while True:
             with contextlib.suppress(ClientError):
-                async with await Client.connect(self._server.url, account, secret) as client:
+                async with await Client.connect(self._directory.told["server"], account, secret) as client:
                     if not isinstance(await client.request(subject, None, answer), Refused):
                         return
             await asyncio.sleep(POLL_SECONDS)
@@ -194,7 +187,7 @@ class RunningMarket:
         for name, value in (
             ("page", page),
             ("operator", f"{OPERATOR}, password {self._operator_password()}"),
-            ("server", f"{self._server.url} and {self._server.websocket_url}"),
+            ("server", f"{self._directory.told['server']} and {self._directory.told['websocket']}".replace(",", ", ")),
             ("data", str(self._directory.path)),
             ("next", f"{exchange} account create alice"),
             ("", f"{exchange} book {first}"),
@@ -211,6 +204,11 @@ class RunningMarket:
         if not self._scope.json:
             with contextlib.suppress(OSError):  # A terminal that went away must not take the market along.
                 say(text)
+
+
+def _numbered(name: str, count: int) -> list[tuple[str, str]]:
+    """Names and numbers of so many workers of a kind; the first has the name of the kind."""
+    return [(f"{name}-{number}" if number > 1 else name, str(number)) for number in range(1, count + 1)]
 
 
 def _program() -> str:

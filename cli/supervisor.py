@@ -11,14 +11,14 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, Protocol
 
 from exchange.server import LOG_FILE, NatsServer, ServerError
-from exchange.worker import NO_ROOM_EXIT
+from exchange.worker import AWAY_EXIT, NO_ROOM_EXIT
 
 from .child import LINES_KEPT, Child, Say
 from .directory import DataDirectory
+from .servers import addresses_of
 
 DEATHS_MAX: Final = 5
 """So many deaths of one process within DEATHS_SECONDS stop the whole."""
@@ -27,8 +27,8 @@ BACKOFF_SECONDS: Final = 0.1
 """Before the second restart in a row; doubled with each further one, the first is immediate."""
 NO_ROOM_SECONDS: Final = 2.0
 NATS: Final = "nats"
-NATS_GRACE_SECONDS: Final = 5.0
-"""Workers that end this soon after the NATS server died did not fail; nor is their end counted."""
+AWAY_SECONDS: Final = 0.1
+"""Before a worker that the NATS server did not answer is started again, however often; it is patient by itself."""
 STOP_SECONDS: Final = 4.5
 STOP_ORDER: Final = (("web", "bots"), ("auth", "ticks"), ("ledger",), ("engine",), ("historian",), (NATS,))
 """Who asks ends before who answers, who writes a log before who reads it, and the logs' keeper last."""
@@ -73,13 +73,12 @@ class Process(Protocol):
 
 
 class ServerProcess:
-    """The NATS server as one of the processes."""
+    """A NATS server as one of the processes."""
 
-    name: str = NATS
-
-    def __init__(self, server: NatsServer, data: Path) -> None:
+    def __init__(self, name: str, server: NatsServer) -> None:
+        self.name = name
         self._server = server
-        self._log = data / LOG_FILE
+        self._log = server.data / LOG_FILE
 
     @property
     def pid(self) -> int:
@@ -124,29 +123,28 @@ class Supervisor:
     """Runs the processes of one market."""
 
     def __init__(
-        self, directory: DataDirectory, server: NatsServer, workers: Sequence[Child], say: Say, deaths_max: int
+        self, directory: DataDirectory, servers: list[NatsServer], workers: Sequence[Child], say: Say, deaths_max: int
     ) -> None:
         self._directory = directory
-        self._server = server
-        self._nats = ServerProcess(server, directory.path)
-        self._processes: list[Process] = [self._nats, *workers]
+        self._servers = servers
+        names = [NATS] if len(servers) == 1 else [f"{NATS}-{number}" for number in range(1, len(servers) + 1)]
+        self._nats = [ServerProcess(name, server) for name, server in zip(names, servers, strict=True)]
+        self._workers = workers
+        self._processes: list[Process] = [*self._nats, *workers]
         self._say = say
         self._deaths_max = deaths_max
         self._pids: dict[str, int] = {}
-        self._nats_died = -NATS_GRACE_SECONDS
         self._stopping = False
 
     async def start(self) -> None:
-        """Start the server and then all workers. Raises ServerError."""
-        await self._nats.start()
-        addresses = {"server": self._server.url, "websocket": self._server.websocket_url, "monitor": self._server.monitor_url}
-        self._directory.tell(**addresses, workers={})
-        for process in self._processes:
+        """Start the servers and then all workers. Raises ServerError."""
+        await asyncio.gather(*(server.start() for server in self._nats))
+        self._directory.tell(**addresses_of(self._servers), workers={})
+        for worker in self._workers:
             if self._stopping:
                 return
-            if process is not self._nats:
-                await process.start()
-            self._pids[process.name] = process.pid
+            await worker.start()
+        self._pids = {process.name: process.pid for process in self._processes}
         self._directory.tell(workers=dict(self._pids))
 
     async def watch(self) -> None:
@@ -178,8 +176,11 @@ class Supervisor:
             if code == NO_ROOM_EXIT:
                 code = await self._wait_for_room(process, how)
                 continue
-            if self._counts(process):
-                deaths.append(time.monotonic())
+            if code == AWAY_EXIT:  # It did not fail: a server did, or an election takes its time.
+                await asyncio.sleep(AWAY_SECONDS)
+                code = await self._restart(process, how)
+                continue
+            deaths.append(time.monotonic())
             if len(deaths) == self._deaths_max and deaths[-1] - deaths[0] < DEATHS_SECONDS:
                 text = f"{process.name} died {self._deaths_max} times within a minute; the last time it {how}"
                 raise MarketFailed(text, process.lines)
@@ -213,13 +214,6 @@ class Supervisor:
                 self._directory.tell(workers=dict(self._pids))
             self._say(f"{process.name} {how}; started again")
         return await process.wait()
-
-    def _counts(self, process: Process) -> bool:
-        now = time.monotonic()
-        if process is self._nats:
-            self._nats_died = now
-            return True
-        return now - self._nats_died > NATS_GRACE_SECONDS
 
 
 def _ending(code: int, process: Process) -> str:

@@ -19,9 +19,7 @@ from .directory import DataDirectory
 from .listening import choose_listening
 from .problem import MISUSED, Problem
 from .scope import Scope
-
-Ports = dict[str, int]
-"""Option → port, 0 for any free one."""
+from .servers import Ports, free_port
 
 
 def up(
@@ -73,7 +71,7 @@ def up(
         except (MarketError, SecretsError, ServerError) as error:
             raise Problem(str(error)) from None
         _check_ports(listening.host, ports)
-        ports["--port"] = port or _free_port(listening.host)  # The NATS server is told which pages may connect.
+        ports["--port"] = port or free_port(listening.host)  # The NATS server is told which pages may connect.
         try:
             directory.remember_market(content)
         except OSError as error:
@@ -86,13 +84,6 @@ def up(
             await RunningMarket(scope, directory, rules, secrets, ports, listening, population=population).run()
 
         asyncio.run(run())
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as trial:
-        trial.bind((host, 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 def _check_ports(host: str, ports: Ports) -> None:

@@ -23,7 +23,7 @@ import nats.errors
 from nats.aio.client import Client as Connection
 
 from . import subjects
-from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX
+from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX, addresses
 from .following import MarketData
 from .messages.base import decoder, encode
 from .messages.logins import LogIn, LogOut, Secret
@@ -106,7 +106,7 @@ def _decode_answer(payload: bytes, type_: type[Answer]) -> Answer | Refused:
 
 
 class Client:
-    """One log-in at one market.
+    """One log-in at one market; `server` may name several addresses with commas between them, any of which will do.
 
     Its connection never reconnects by itself, because what waited in it would be sent late: when it breaks, the next
     attempt opens another one.
@@ -318,7 +318,7 @@ class Client:
         connection = Connection()
         try:
             await connection.connect(
-                self._server,
+                addresses(self._server),
                 user=self.login,
                 password=self._session.secret if self._session else self._secret,
                 name="exchange client",

@@ -69,6 +69,11 @@ class HardenedClient(Client):
         return message
 
 
+def addresses(server: str) -> list[str]:
+    """Those of all servers of a cluster, which stand in one text with commas between them."""
+    return [address.strip() for address in server.split(",") if address.strip()]
+
+
 async def connect(
     server: str,
     user: str,
@@ -78,14 +83,17 @@ async def connect(
     on_closed: Callable[[], Awaitable[None]] | None = None,
     on_disconnected: Callable[[], Awaitable[None]] | None = None,
 ) -> Client:
-    """A connection that reconnects for ever. `on_closed` tells that it is closed for good, which a server can do."""
+    """A connection to any of the servers that reconnects for ever.
+
+    `on_closed` tells that it is closed for good, which a server can do.
+    """
 
     async def on_error(error: Exception) -> None:
         logger.warning("nats: %s", error or type(error).__name__)
 
     client = HardenedClient()
     await client.connect(
-        server,
+        addresses(server),
         user=user,
         password=password,
         name=name,

@@ -108,7 +108,7 @@ class Database:
     @property
     def exports(self) -> Path:
         """Where COPY may write."""
-        return (self._path.parent / EXPORTS).absolute()
+        return (self._path.parent / EXPORTS / self._path.stem).absolute()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """One more reader, for its owner alone."""

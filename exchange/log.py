@@ -17,9 +17,10 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js import JetStreamContext, api
+from nats.js import api
 
 from .digest import digest
+from .streams import Away, ensure_stream, jetstream, patiently
 from .subjects import log_subject
 
 APPEND_SECONDS_MAX: Final = 5.0
@@ -34,6 +35,10 @@ class AppendRefused(Exception):
 
 class AppendDoubtful(Exception):
     """The log did not answer, the batch may be in it or not: only a recovery can tell."""
+
+
+class AppendUnanswered(AppendDoubtful, Away):
+    """The same, because nobody answered at all."""
 
 
 class LogDamaged(Exception):
@@ -134,11 +139,11 @@ class JetStreamLog:
     def __init__(self, client: Client, name: str) -> None:
         self.name = name
         self._client = client
-        self._jetstream: JetStreamContext = client.jetstream()
+        self._jetstream = jetstream(client)
         self._subject = log_subject(name)
 
     async def create(self, replicas: int = 1) -> None:
-        """Make sure that the stream exists."""
+        """Make sure that the stream exists, on so many servers."""
         config = api.StreamConfig(
             name=self.name,
             subjects=[self._subject],
@@ -148,19 +153,17 @@ class JetStreamLog:
             deny_delete=True,
             allow_direct=True,
         )
-        try:
-            await self._jetstream.stream_info(self.name)
-        except nats.js.errors.NotFoundError:
-            await self._jetstream.add_stream(config)
+        await ensure_stream(self._client, config)
 
     async def last(self) -> int:
         """Number of the newest batch, 0 for an empty log."""
-        return int((await self._jetstream.stream_info(self.name)).state.last_seq)
+        info = await patiently(lambda: self._jetstream.stream_info(self.name))
+        return int(info.state.last_seq)
 
     async def get(self, number: int) -> bytes:
         """One batch. Raises LogDamaged if it is not there."""
         try:
-            return (await self._jetstream.get_msg(self.name, number)).data or b""
+            return (await patiently(lambda: self._jetstream.get_msg(self.name, number))).data or b""
         except nats.js.errors.NotFoundError:
             raise LogDamaged(f"{self.name}: sequence {number} is missing") from None
 
@@ -170,7 +173,7 @@ class JetStreamLog:
         try:
             answer = await self._client.request(self._subject, payload, timeout=APPEND_SECONDS_MAX, headers=headers)
         except (nats.errors.Error, TimeoutError, OSError) as error:
-            raise AppendDoubtful(f"{self.name}: no answer to the append of batch {number}: {error!r}") from None
+            raise AppendUnanswered(f"{self.name}: no answer to the append of batch {number}: {error!r}") from None
         acknowledgement = json.loads(answer.data)
         if problem := acknowledgement.get("error"):
             if problem.get("err_code") == WRONG_LAST_SEQUENCE:
@@ -198,11 +201,13 @@ class JetStreamReader:
     HEARTBEAT_SECONDS: Final = 1
     SILENCE_SECONDS_MAX: Final = 2.5
     RETRY_SECONDS: Final = 0.1
+    GONE_SECONDS: Final = 3.0
+    """A stream that is unknown for this long is gone; a new one is not known to all servers of a cluster at once."""
     NANOSECONDS: Final = 1_000_000_000
 
     def __init__(self, client: Client, name: str, after: int) -> None:
         self._client = client
-        self._jetstream: JetStreamContext = client.jetstream()
+        self._jetstream = jetstream(client)
         self._name = name
         self._position = after
         self._arrived: deque[Entry] = deque()
@@ -264,13 +269,15 @@ class JetStreamReader:
             mem_storage=True,
             num_replicas=1,
         )
+        clock = asyncio.get_running_loop().time
+        started = clock()
         while True:
             try:
                 info = await self._jetstream.add_consumer(self._name, config)
                 break
-            except nats.js.errors.NotFoundError:
-                raise LogDamaged(f"{self._name}: the stream is gone") from None
-            except (nats.errors.Error, TimeoutError):
+            except (nats.errors.Error, TimeoutError) as error:
+                if isinstance(error, nats.js.errors.NotFoundError) and clock() - started > self.GONE_SECONDS:
+                    raise LogDamaged(f"{self._name}: the stream is gone") from None
                 await asyncio.sleep(self.RETRY_SECONDS)
         self._consumer = info.name
         self._inbox = self._client.new_inbox()

@@ -19,7 +19,9 @@ from .schedule import problem as schedule_problem
 
 OPEN_ORDERS_MAX = 5_000
 INVITATION_LENGTH_MIN = 8
-MARKET_DATA_WORKERS_MAX = 8
+WORKERS_MAX = 8
+SHARDS_MAX = 64
+REPLICAS = (1, 3, 5)
 BAND_SECONDS_MAX = 86_400
 
 
@@ -121,8 +123,6 @@ class MarketDataRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of days, weeks and months of candles, and of statistics."""
     day_starts: str = "00:00"
     """When the session day begins there; at noon or later it belongs to the next date."""
-    workers: int = 1
-    """Ticks workers: all of them answer questions, one publishes."""
     quote: float = 50
     depth: float = 50
     book: float = 50
@@ -146,6 +146,19 @@ class BotRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The arbitrageur's other symbol."""
 
 
+class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many processes of each kind `exchange up` starts. Whoever starts them by hand starts as many as needed, any time."""
+
+    ledger: int = 1
+    """One leads, the others follow and take over within seconds."""
+    engine: int = 0
+    """They share the shards; 0 for one a shard, but no more than the machine has cores."""
+    ticks: int = 1
+    """All of them answer questions, one publishes."""
+    historian: int = 1
+    """All of them answer questions, each from a file of its own."""
+
+
 class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole market file."""
 
@@ -157,7 +170,10 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounts: AccountRules = AccountRules()
     limits: Limits = Limits()
     shards: int = 1
-    """Engines; symbols are dealt to them in turn, and stay where they were first put."""
+    """Groups of symbols, each matched by one engine at a time; symbols are dealt to them in turn, and stay there."""
+    replicas: int = 1
+    """NATS servers that keep each log, lease, snapshot and log-in. With 3 any one of them may be lost, with 5 any two."""
+    workers: Workers = Workers()
     seed: int = 1
     """Of all the bots' randomness."""
     population: str = ""
@@ -245,8 +261,11 @@ def _problems(market: Market) -> Iterator[str]:
     """Everything msgspec's types cannot say, as sentences that begin with the field's path."""
     if not market.symbols:
         yield "symbols: at least one is needed"
-    if not 1 <= market.shards <= 64:
-        yield f"shards: expected 1 to 64, got {market.shards}"
+    if not 1 <= market.shards <= SHARDS_MAX:
+        yield f"shards: expected 1 to {SHARDS_MAX}, got {market.shards}"
+    if market.replicas not in REPLICAS:
+        yield f"replicas: expected 1, 3 or 5, got {market.replicas}"
+    yield from _worker_problems(market.workers)
     if not 0 < market.protection < 100:
         yield f"protection: expected percent between 0 and 100, got {market.protection}"
     yield from _fee_problems("fees", market.fees)
@@ -288,6 +307,14 @@ def _problems(market: Market) -> Iterator[str]:
         if not 0 <= bot.shares <= QUANTITY_MAX:
             yield f"{field}.shares: expected 0 or more, got {bot.shares}"
         yield from _amount_problems(f"{field}.cash", bot.cash)
+
+
+def _worker_problems(workers: Workers) -> Iterator[str]:
+    for name in ("ledger", "ticks", "historian"):
+        if not 1 <= getattr(workers, name) <= WORKERS_MAX:
+            yield f"workers.{name}: expected 1 to {WORKERS_MAX}, got {getattr(workers, name)}"
+    if not 0 <= workers.engine <= SHARDS_MAX:
+        yield f"workers.engine: expected 0 (as many as there are cores) to {SHARDS_MAX}, got {workers.engine}"
 
 
 def _invitation_problems(rules: AccountRules) -> Iterator[str]:
@@ -345,8 +372,6 @@ def _market_data_problems(rules: MarketDataRules) -> Iterator[str]:
         Calendar(rules.time_zone, rules.day_starts)
     except ValueError as error:
         yield f"market_data: {error}"
-    if not 1 <= rules.workers <= MARKET_DATA_WORKERS_MAX:
-        yield f"market_data.workers: expected 1 to {MARKET_DATA_WORKERS_MAX}, got {rules.workers}"
     for name in ("quote", "depth", "book", "candle", "statistics", "top"):
         if not 0.1 <= getattr(rules, name) <= 1_000:
             yield f"market_data.{name}: expected 0.1 to 1000 messages a second, got {getattr(rules, name):g}"

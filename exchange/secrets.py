@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets as random_source
 import stat
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,11 @@ class Secrets(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         # A secret that is printed by accident ends up in a log.
         return "Secrets(…)"
+
+    @property
+    def routes(self) -> str:
+        """Password among the servers of a cluster. Derived, so that markets which were made without one have it too."""
+        return blake2b(b"routes", key=self.system.encode()[:64], digest_size=32).hexdigest()
 
     @property
     def issuer(self) -> str:

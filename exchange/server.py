@@ -28,6 +28,9 @@ PID_FILE: Final = "nats.pid"
 BINARY: Final = "nats-server"
 BINARY_VARIABLE: Final = "EXCHANGE_NATS_SERVER"
 
+ROUTES: Final = "routes"
+"""The user that the servers of a cluster are to each other."""
+
 APP: Final = "APP"
 """The account of everybody and everything but the two below."""
 AUTH: Final = "AUTH"
@@ -64,6 +67,19 @@ class Ports(msgspec.Struct, frozen=True):
     monitor: int
 
 
+class Cluster(msgspec.Struct, frozen=True):
+    """One server's place among those that keep the logs together. The routes between them belong into a private network."""
+
+    number: int
+    """1, 2, 3 …"""
+    port: int
+    """On which this one hears the others."""
+    routes: tuple[str, ...]
+    """host:port of the others; its own may be among them."""
+    host: str = "127.0.0.1"
+    """Of `port`."""
+
+
 class ServerOptions(msgspec.Struct, frozen=True):
     """What can be chosen about the server. A port of 0 is any free one."""
 
@@ -79,6 +95,8 @@ class ServerOptions(msgspec.Struct, frozen=True):
     """Of the client and the websocket port."""
     websocket_address: str = ""
     """Where browsers find the websocket port, if a proxy stands before it: `wss://market.example/ws`."""
+    cluster: Cluster | None = None
+    """None for a server that is alone."""
 
 
 def write_config(options: ServerOptions, secrets: Secrets) -> Path:
@@ -93,7 +111,8 @@ def _config(options: ServerOptions, secrets: Secrets) -> dict[str, Any]:
     tls = _tls(options.tls) if options.tls else {}
     return {
         **({"tls": tls} if tls else {}),
-        "server_name": "exchange",
+        "server_name": f"exchange-{options.cluster.number}" if options.cluster else "exchange",
+        **({"cluster": _cluster(options.cluster, secrets)} if options.cluster else {}),
         "host": options.host,
         "port": options.client_port or -1,
         "http": f"127.0.0.1:{options.monitor_port or -1}",
@@ -136,6 +155,17 @@ def _config(options: ServerOptions, secrets: Secrets) -> dict[str, Any]:
     }
 
 
+def _cluster(cluster: Cluster, secrets: Secrets) -> dict[str, Any]:
+    return {
+        "name": "exchange",
+        "host": cluster.host,
+        "port": cluster.port,
+        "authorization": {"user": ROUTES, "password": secrets.routes, "timeout": TLS_SECONDS_MAX},
+        "routes": [f"nats://{ROUTES}:{secrets.routes}@{address}" for address in cluster.routes],
+        "no_advertise": True,  # Strangers need not learn where the others are; who should, has all addresses.
+    }
+
+
 def _tls(tls: Tls) -> dict[str, Any]:
     return {"cert_file": str(tls.certificate), "key_file": str(tls.key), "min_version": "1.2", "timeout": TLS_SECONDS_MAX}
 
@@ -172,6 +202,11 @@ class NatsServer:
         self._before_exec = before_exec
         self._options = msgspec.structs.replace(options, data=options.data.resolve())
         self._secrets = secrets
+
+    @property
+    def data(self) -> Path:
+        """Its directory."""
+        return self._options.data
 
     @property
     def ports(self) -> Ports:

@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     data: Path
     server: str
-    """nats://host:port of the server; EXCHANGE_SERVER overrides it."""
+    """nats://host:port of the server, of several with commas between them; EXCHANGE_SERVER overrides it."""
     secrets: Secrets
     market: Market
 

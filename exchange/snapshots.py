@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from typing import Final, Protocol
 
 import msgspec
@@ -14,7 +15,10 @@ from nats.js import JetStreamContext, api
 from nats.js.object_store import ObjectStore
 
 from .digest import digest
+from .streams import ensure_replicas, patiently
 from .subjects import SNAPSHOTS
+
+logger = logging.getLogger(__name__)
 
 LOAD_SECONDS_MAX: Final = 30.0
 """A snapshot that does not come in this time counts as missing: chunks were replaced while they were read."""
@@ -49,16 +53,22 @@ class JetStreamSnapshots:
     _decode: Final = msgspec.msgpack.Decoder(Snapshot).decode
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._jetstream: JetStreamContext = client.jetstream()
         self._store: ObjectStore | None = None
 
     async def create(self, replicas: int = 1) -> None:
-        """Make sure that the object store exists."""
-        try:
-            self._store = await self._jetstream.object_store(SNAPSHOTS)
-        except nats.js.errors.NotFoundError:
-            config = api.ObjectStoreConfig(replicas=replicas)
-            self._store = await self._jetstream.create_object_store(SNAPSHOTS, config=config)
+        """Make sure that the object store exists, on so many servers."""
+
+        async def ensure() -> ObjectStore:
+            try:
+                return await self._jetstream.object_store(SNAPSHOTS)
+            except nats.js.errors.NotFoundError:
+                config = api.ObjectStoreConfig(replicas=replicas)
+                return await self._jetstream.create_object_store(SNAPSHOTS, config=config)
+
+        self._store = await patiently(ensure)
+        await ensure_replicas(self._client, f"OBJ_{SNAPSHOTS}", replicas)
 
     async def save(self, name: str, snapshot: Snapshot) -> None:
         """Replace the stage's snapshot."""
@@ -67,12 +77,18 @@ class JetStreamSnapshots:
 
     async def load(self, name: str) -> Snapshot | None:
         """The stage's snapshot, or None if there is none, or none that is whole: the log then tells all."""
-        assert self._store is not None
-        content = io.BytesIO()
         try:
             async with asyncio.timeout(LOAD_SECONDS_MAX):
-                await self._store.get(name, writeinto=content)
-            snapshot: Snapshot = self._decode(content.getbuffer())
-        except (nats.errors.Error, msgspec.MsgspecError, TimeoutError):
+                content = await patiently(lambda: self._get(name))
+            snapshot: Snapshot = self._decode(content)
+        except (nats.errors.Error, msgspec.MsgspecError, TimeoutError) as error:
+            if not isinstance(error, nats.js.errors.ObjectNotFoundError):
+                logger.warning("the snapshot of %s cannot be read, the logs are replayed: %r", name, error)
             return None
         return snapshot if digest(snapshot.state) == snapshot.state_digest else None
+
+    async def _get(self, name: str) -> bytes:
+        assert self._store is not None
+        content = io.BytesIO()
+        await self._store.get(name, writeinto=content)
+        return content.getvalue()

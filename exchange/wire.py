@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlsplit
 
+from .connection import addresses
 from .subjects import inbox_prefix
 
 
@@ -36,8 +37,8 @@ class Wire(asyncio.Protocol):
 
     @classmethod
     async def open(cls, server: str, user: str, password: str) -> Wire:
-        """Connect to nats://host:port. Raises OSError, or WireError when the log-in is refused."""
-        address = urlsplit(server)
+        """Connect to nats://host:port, of several the first. Raises OSError, or WireError when the log-in is refused."""
+        address = urlsplit(addresses(server)[0])
         _, wire = await asyncio.get_running_loop().create_connection(cls, address.hostname or "localhost", address.port or 4222)
         wire.inbox_prefix = inbox_prefix(user)
         options = {"user": user, "pass": password, "verbose": False, "pedantic": False, "lang": "python", "version": "0"}

@@ -26,12 +26,15 @@ from .settings import Settings, load_settings
 from .sink import Sink, SinkLoop
 from .snapshots import JetStreamSnapshots
 from .stage import Stage
+from .streams import Away, is_away
 
 GARBAGE_THRESHOLDS: Final = (50_000, 20, 100)
 """A worker makes and drops thousands of messages a batch, none of them in cycles. With Python's own threshold of 700 the
 collector looks at them in vain, which costs the historian and ticks a sixth of their time."""
 NO_ROOM_EXIT: Final = 75
 """Exit code of a sink whose disk is full (EX_TEMPFAIL): no defect, to be tried again when there may be room."""
+AWAY_EXIT: Final = 69
+"""Exit code of a worker that the NATS server did not answer (EX_UNAVAILABLE): no defect either, its successor is patient."""
 STOP_SECONDS_MAX: Final = 4.0
 """A worker that was asked to stop and has not within this time ends all the same; its successor recovers."""
 
@@ -55,16 +58,16 @@ class Worker:
         logs: dict[str, Log] = {}
         for name in names:
             log = JetStreamLog(self.nats, name)
-            await log.create()
+            await log.create(self.settings.market.replicas)
             logs[name] = log
         return logs
 
     async def stage_loop(self, stage: Stage) -> StageLoop:
         """The loop for a stage, over this worker's connection."""
         self.leads = True
-        await JetStreamLease.create_bucket(self.nats)
+        await JetStreamLease.create_bucket(self.nats, self.settings.market.replicas)
         snapshots = JetStreamSnapshots(self.nats)
-        await snapshots.create()
+        await snapshots.create(self.settings.market.replicas)
         loop = StageLoop(
             stage,
             await self.open_logs(stage.output, *stage.inputs),
@@ -143,7 +146,9 @@ async def _run(name: str, main: Callable[[Worker], Awaitable[None]], user: str, 
         await asyncio.wait({working}, timeout=STOP_SECONDS_MAX)
     if not working.done():
         # Whatever is in flight is in doubt; the only honest thing is to end and let a recovery look.
-        _exit(name, "the connection to the NATS server is lost" if closed.is_set() else "did not stop in time")
+        if closed.is_set():
+            _exit(name, "the connection to the NATS server is lost", AWAY_EXIT)
+        _exit(name, "did not stop in time")
     working.result()
     await client.drain()
 
@@ -158,7 +163,11 @@ def _fail(name: str, error: BaseException) -> None:
     expected = type(error).__module__.startswith(("exchange.", "nats.")) or isinstance(error, OSError)
     if not expected:
         logging.getLogger(name).error("a defect", exc_info=error)
-    code = NO_ROOM_EXIT if type(error).__name__ == "DiskFull" else 1  # DuckDB is not imported by every worker.
+    code = 1
+    if type(error).__name__ == "DiskFull":  # DuckDB is not imported by every worker.
+        code = NO_ROOM_EXIT
+    elif isinstance(error, Away) or (isinstance(error, Exception) and is_away(error)):
+        code = AWAY_EXIT
     _exit(name, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, code)
 
 

@@ -113,7 +113,7 @@ async def serving(worker: Worker) -> AsyncIterator[asyncio.Event]:
     passwords = Passwords()
     questions = Questions(worker.nats, worker.name)
     try:
-        store = await CredentialStore.open(worker.nats)
+        store = await CredentialStore.open(worker.nats, settings.market.replicas)
         guessing, presence, penalties = Guessing(), Presence(system), Penalties()
         limits = settings.market.limits
         doorkeeper = Doorkeeper(store, guessing, presence, penalties, settings.secrets.operator, limits)

@@ -25,6 +25,7 @@ from nats.js.kv import KeyValue
 
 from exchange.messages.logins import Scope
 from exchange.permissions import TOKEN, TOKEN_ID_LENGTH, Role, token_digest
+from exchange.streams import ensure_replicas, patiently
 from exchange.subjects import CREDENTIALS
 
 PASSWORD_LENGTH_MIN: Final = 8
@@ -114,13 +115,19 @@ class CredentialStore:
         self._bucket = bucket
 
     @classmethod
-    async def open(cls, client: Client) -> CredentialStore:
-        """Find the bucket, or create it."""
+    async def open(cls, client: Client, replicas: int = 1) -> CredentialStore:
+        """Find the bucket, or create it, on so many servers."""
         jetstream = client.jetstream()
-        try:
-            return cls(await jetstream.key_value(CREDENTIALS))
-        except BucketNotFoundError:
-            return cls(await jetstream.create_key_value(KeyValueConfig(bucket=CREDENTIALS, history=1)))
+
+        async def find() -> KeyValue:
+            try:
+                return await jetstream.key_value(CREDENTIALS)
+            except BucketNotFoundError:
+                return await jetstream.create_key_value(KeyValueConfig(bucket=CREDENTIALS, history=1, replicas=replicas))
+
+        bucket = await patiently(find)
+        await ensure_replicas(client, f"KV_{CREDENTIALS}", replicas)
+        return cls(bucket)
 
     async def get(self, name: str) -> Login | None:
         """The record of a log-in."""

@@ -1,12 +1,17 @@
-"""The historian: writes the ledger's history to DuckDB and answers questions: `python -P -m exchange.ledger.historian`."""
+"""The historian: writes the ledger's history to DuckDB and answers questions: `python -P -m exchange.ledger.historian`.
+
+Several may run side by side, each with a file of its own (`--worker 2`): all answer, the server asks any of them.
+"""
 
 from __future__ import annotations
+
+import argparse
 
 from exchange.questions import Questions
 from exchange.worker import Worker, run
 
 from .explain import Explain
-from .history import FILE, History
+from .history import History, file_name
 from .history_answers import Answers
 from .library import Library
 from .statements import Statements
@@ -15,7 +20,7 @@ from .statements import Statements
 async def main(worker: Worker) -> None:
     """Store and answer until the worker is asked to stop."""
     settings = worker.settings
-    history = History(settings.data / FILE, settings.market.shards)
+    history = History(settings.data / file_name(worker.arguments.worker), settings.market.shards)
     questions = Questions(worker.nats, worker.name)
 
     async def on_caught_up() -> None:
@@ -30,4 +35,6 @@ async def main(worker: Worker) -> None:
 
 
 if __name__ == "__main__":
-    run("historian", main)
+    parser = argparse.ArgumentParser(prog="python -P -m exchange.ledger.historian")
+    parser.add_argument("--worker", type=int, default=1, help="its number, where several run on one data directory")
+    run("historian", main, parser=parser)

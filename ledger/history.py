@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 FILE: Final = "history.duckdb"
 
 
+def file_name(worker: int) -> str:
+    """The file of the first, second, … worker on a data directory."""
+    return FILE if worker == 1 else f"history-{worker}.duckdb"
+
+
 def open_file(path: Path) -> Database:
     """The database of a history. An older program's is set aside and a new one begun: all of it is in the logs."""
     try:

@@ -36,7 +36,7 @@ async def main(worker: Worker) -> None:
     ticks = Ticks(path, settings.market.shards, time.monotonic, Calendar(rules.time_zone, rules.day_starts))
     publisher = Publisher(worker.nats, Channels(ticks.feed, rules), time.monotonic)
     questions = Questions(worker.nats, worker.name)
-    await JetStreamLease.create_bucket(worker.nats)
+    await JetStreamLease.create_bucket(worker.nats, settings.market.replicas)
     lease = JetStreamLease(worker.nats, LEASE, f"{worker.name}-{number} {os.getpid()}")
     caught_up = asyncio.Event()
 

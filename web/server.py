@@ -29,7 +29,7 @@ class Market(NamedTuple):
     sign_up: bool
     """Whether guests may open an account."""
     websocket: str
-    """ws://host:port of the NATS server's websocket listener; wss:// with TLS."""
+    """ws://host:port of the NATS server's websocket listener; wss:// with TLS. Of several servers with commas between them."""
     invitation: bool = False
     """Whether that takes a code."""
 
@@ -75,11 +75,15 @@ def application(page: Page, market: Market, healthy: Callable[[], bool]) -> Star
 
 
 def websocket_address(configured: str, host: str) -> str:
-    """The market's address as a browser must name it that asked for the page at `host`.
+    """The market's address, or addresses, as a browser must name them that asked for the page at `host`.
 
     A listener on every interface, or one on loopback that is reached from elsewhere (a forwarded port), has the name
     that the browser used for the page. Any other address is taken as it is.
     """
+    return ",".join(_seen_from(host, address) for address in configured.split(","))
+
+
+def _seen_from(host: str, configured: str) -> str:
     parts = urlsplit(configured)
     local = parts.hostname in LOOPBACK and host not in LOOPBACK
     if not (parts.hostname in ANY or local) or HOST_NAME.fullmatch(host) is None:
@@ -92,7 +96,7 @@ def security_headers(websocket: str) -> dict[str, str]:
     """What a browser may do with the page: run its own scripts, talk to its own origin and to the market, and no more."""
     policy = {
         "default-src": "'self'",
-        "connect-src": f"'self' {websocket}".strip(),
+        "connect-src": f"'self' {websocket.replace(',', ' ')}".strip(),
         "style-src": f"'self' {CHART_STYLE}",
         "object-src": "'none'",
         "base-uri": "'none'",

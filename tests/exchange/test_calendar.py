@@ -58,7 +58,6 @@ def test_what_is_no_interval(text: str) -> None:
         ("time_zone: ../../etc/passwd", "is not a time zone"),
         ("day_starts: noon", "market_data: 'noon' is not a time of day; write it like 09:30"),
         ("day_starts: '24:00'", "is not a time of day"),
-        ("workers: 0", "market_data.workers: expected 1 to 8, got 0"),
         ("depth: 0", "market_data.depth: expected 0.1 to 1000 messages a second, got 0"),
         ("top: 5000", "market_data.top: expected 0.1 to 1000 messages a second, got 5000"),
         ("depht: 5", "depht"),

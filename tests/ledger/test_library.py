@@ -121,7 +121,7 @@ async def test_what_is_refused(filled: tuple[History, Flow], query: str) -> None
     before = history.database.rows("SELECT * FROM names ORDER BY id")
     files = sorted(directory.rglob("*"))
     exports = history.database.exports
-    exports.mkdir(exist_ok=True)
+    exports.mkdir(parents=True, exist_ok=True)
     (exports / "x.csv").write_text("a,b\n1,2\n")
     answer = await ask(history, query.format(directory=directory, exports=exports, path=directory / "history.duckdb"))
     (exports / "x.csv").unlink()

@@ -159,6 +159,7 @@ async def test_a_browser_elsewhere_is_told_the_name_it_knows() -> None:
         ("ws://nats.internal:9222", "market.example", "ws://nats.internal:9222"),
         ("ws://0.0.0.0:9222", "evil; script-src *", "ws://0.0.0.0:9222"),
         ("ws://0.0.0.0:9222", "", "ws://0.0.0.0:9222"),
+        ("ws://127.0.0.1:1,ws://127.0.0.1:2", "market.example", "ws://market.example:1,ws://market.example:2"),
     ],
 )
 def test_websocket_address(configured: str, host: str, address: str) -> None:

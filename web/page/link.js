@@ -211,7 +211,7 @@ async function dial(server, { user, pass }) {
   const begun = performance.now();
   try {
     return await wsconnect({
-      servers: server,
+      servers: server.split(","), // Of a cluster any one will do.
       user,
       pass,
       name: "page",

@@ -1,0 +1,99 @@
+"""Streams as the market needs them: made when it is new, kept on as many servers as it says, and asked patiently.
+
+In a cluster a stream has no leader for some seconds after its leader's server died, and a stream that has none does not answer.
+What only reads, or makes sure of something, may be asked again; an append never is (log.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import nats.errors
+import nats.js.errors
+from nats.aio.client import Client
+from nats.js import JetStreamContext, api
+
+ATTEMPT_SECONDS_MAX: Final = 2.0
+"""A question that takes longer was asked of a server that is gone."""
+RETRY_SECONDS: Final = 0.1
+PATIENCE_SECONDS: Final = 60.0
+"""An election takes 4 to 10 s, a cluster that starts with long logs longer. After that the worker ends with the last error."""
+TELL_SECONDS: Final = 5.0
+"""After that the worker says that it waits."""
+NO_PEERS: Final = 10005
+"""JetStream's error code for too few servers: some have not come up yet."""
+NOT_LEADER: Final = 10009
+"""JetStream's error code for a question that reached a server that has just stopped to lead."""
+NO_STREAM: Final = 10059
+"""JetStream's error code for a stream that does not exist, or that was just made and is not known everywhere yet."""
+
+Answer = TypeVar("Answer")
+
+
+class Away(Exception):
+    """No server answered. Whoever ends because of it did not fail."""
+
+
+logger = logging.getLogger(__name__)
+
+
+def jetstream(client: Client) -> JetStreamContext:
+    """For questions that are asked patiently."""
+    context: JetStreamContext = client.jetstream(timeout=ATTEMPT_SECONDS_MAX)
+    return context
+
+
+async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask, and ask again while nobody can answer. Only for what may be asked twice. Raises the last error."""
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    told = False
+    while True:
+        try:
+            return await ask()
+        except (nats.errors.Error, TimeoutError) as error:
+            waited = clock() - started
+            if not is_away(error) or waited > PATIENCE_SECONDS:
+                raise
+            if waited > TELL_SECONDS and not told:
+                logger.warning("waiting for the NATS server: %s", error or type(error).__name__)
+                told = True
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that nobody could answer, so that it may be different in a moment."""
+    if isinstance(error, nats.js.errors.APIError):
+        return isinstance(error, nats.js.errors.ServiceUnavailableError) or error.err_code in (NO_PEERS, NOT_LEADER, NO_STREAM)
+    away = (TimeoutError, nats.errors.NoRespondersError, nats.js.errors.NoStreamResponseError)
+    return isinstance(error, (*away, nats.errors.ConnectionReconnectingError))
+
+
+async def ensure_stream(client: Client, config: api.StreamConfig) -> None:
+    """Make sure that the stream exists, on at least as many servers as it should."""
+    context = jetstream(client)
+    name = config.name or ""
+
+    async def ensure() -> None:
+        try:
+            await context.stream_info(name)
+        except nats.js.errors.NotFoundError:
+            await context.add_stream(config)
+
+    await patiently(ensure)
+    await ensure_replicas(client, name, config.num_replicas or 1)
+
+
+async def ensure_replicas(client: Client, name: str, replicas: int) -> None:
+    """Spread an existing stream over more servers if it is on fewer. Never over fewer: that is done by hand."""
+    context = jetstream(client)
+
+    async def ensure() -> None:
+        config = (await context.stream_info(name)).config
+        if (config.num_replicas or 1) < replicas:
+            await context.update_stream(config.evolve(num_replicas=replicas))
+
+    await patiently(ensure)
