@@ -115,8 +115,8 @@ class RiskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MarketDataRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How public data is made.
 
-    Rates are messages a second, at most, of each symbol and channel: the first change after a pause is sent at once, what
-    changes too soon after it goes into the next message. Trades are sent at once and never dropped.
+    Rates are messages a second, at most and in the mean, of each symbol and channel: the first change after a pause is sent at
+    once, what changes too soon after it goes into the next message. Trades are sent at once and never dropped.
     """
 
     time_zone: str = "UTC"

@@ -1,8 +1,11 @@
 """What is published on market.<symbol>.…, and when. Pure: the time comes with the call.
 
 Every trade is sent, at once. All other channels are conflated: what changed since the last message goes into one message, at
-most as many a second for each symbol and channel as the market file says; the first change after a pause is sent at once. Of
-the book every change of every order is sent, in turn; of the others only what is true when the message is made.
+most as many a second for each symbol and channel as the market file says, in the mean; the first change after a pause is sent
+at once. Of the book every change of every order is sent, in turn; of the others only what is true when the message is made.
+
+A message that is nearly due leaves together with a change that arrives, because then it tells of something new: waiting for the
+last moment would mean to send what is as old as the time since the last change. The one after it is due no earlier for that.
 
 Every CHECK_SECONDS, depth and book of each symbol send a message with a checksum, even if nothing changed: whoever lost the
 last change learns of it then. The image of the best levels is sent at its own steady pace.
@@ -29,6 +32,10 @@ from .feed import Feed, Instrument
 from .status import SymbolStatus
 
 CHECK_SECONDS: Final = 1.0
+EARLY: Final = 0.5
+"""By so much of the pause between two messages one may leave before it is due, together with a change."""
+SPREAD: Final = 0.618
+"""Each channel's first pause is longer by a part of its own, multiples of this: not all of them are to be due at once."""
 TOP_LEVELS: Final = 20
 TRADES_PER_MESSAGE_MAX: Final = 1_000
 """More go into several messages."""
@@ -96,6 +103,8 @@ class Channels:
         self._waiting: dict[str, None] = {}
         """Symbols with pending channels."""
         self._check_due = self._top_due = 0.0
+        self._rhythms = 0
+        """Channels that have begun to send."""
         self._top_pause = 1 / rules.top
         self._pauses = {name: 1 / getattr(rules, name) for name in ("quote", "depth", "book", "candle", "statistics")}
         self._pauses |= {"status": 0.0, "top": 0.0}
@@ -143,6 +152,7 @@ class Channels:
             self._feed.touched.clear()
             return []
         messages: Messages = []
+        changed = set(self._feed.touched)
         for symbol in self._feed.touched:
             messages += self._trades(symbol)
             self._await(symbol, CHANGING)
@@ -151,15 +161,21 @@ class Channels:
         for symbol in list(self._waiting):
             instrument, sent = self._feed.instruments[symbol], self._sent[symbol]
             for channel, make in self._makers.items():
-                if channel not in sent.pending or sent.due.get(channel, 0.0) > now:
+                pause = self._pauses[channel]
+                if channel not in sent.pending or sent.due.get(channel, 0.0) - EARLY * pause * (symbol in changed) > now:
                     continue
                 sent.pending.remove(channel)
                 if made := make(symbol, instrument, sent):
                     messages += made
-                    sent.due[channel] = now + self._pauses[channel]
+                    sent.due[channel] = max(now, sent.due.get(channel) or self._first_due(now, pause)) + pause
             if not sent.pending:
                 del self._waiting[symbol]
         return messages
+
+    def _first_due(self, now: float, pause: float) -> float:
+        """As if a channel that sends its first message had been due at another moment than the others."""
+        self._rhythms += 1
+        return now + self._rhythms * SPREAD % 1 * pause
 
     def _await(self, symbol: str, channels: Iterable[str]) -> _Sent:
         sent = self._sent.get(symbol)

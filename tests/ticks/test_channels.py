@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from collections import Counter
+from itertools import combinations, pairwise
 from typing import Any
 
 import msgspec
@@ -13,12 +14,12 @@ from exchange.checksum import of_levels, of_orders
 from exchange.market import MarketDataRules
 from exchange.messages.events import EventBatch, Moment, Rested
 from exchange.messages.journal import DefineSymbol
-from exchange.messages.market_data import Candle, Depth, Orders, PublicTrade, Status, Trades
+from exchange.messages.market_data import Candle, Depth, Orders, PublicTrade, Quote, Status, Trades
 from exchange.subjects import events_log
 from tests.oracle.bars import brute_force
 from tests.ticks.test_feed import decode_events, feed_of, flow_of
 from ticks.candles import PUBLISHED, candle
-from ticks.channels import TRADES_PER_MESSAGE_MAX, Channels, PublicMessage
+from ticks.channels import EARLY, TRADES_PER_MESSAGE_MAX, Channels, PublicMessage
 from ticks.feed import Feed, Rows
 from ticks.status import SymbolStatus
 
@@ -76,9 +77,11 @@ def test_trades_are_never_dropped_and_the_rest_is_conflated(seed: int) -> None:
         assert [message.previous for message in messages] == [0, *(message.number for message in messages[:-1])], subject
         if channel == "status":
             continue
-        stamps = times[subject]
+        stamps, pause = times[subject], 1 / getattr(RULES, channel)
         assert len(stamps) >= 2
-        assert min(b - a for a, b in pairwise(stamps)) >= 1 / getattr(RULES, channel) - 1e-9
+        assert min(b - a for a, b in pairwise(stamps)) >= (1 - EARLY) * pause - 1e-9
+        for (first, begin), (last, end) in combinations(enumerate(stamps), 2):  # In the mean, over whatever time.
+            assert last - first <= (end - begin) / pause + EARLY + 1e-6
 
 
 def test_the_first_change_after_a_pause_is_sent_at_once() -> None:
@@ -89,12 +92,58 @@ def test_the_first_change_after_a_pause_is_sent_at_once() -> None:
     channels.messages(0.0)
     channels.messages(4.99)  # The steady ones; the next are due a while later.
     sent = []
-    for number, now in ((1, 5.02), (2, 5.021), (3, 5.039), (4, 5.041), (5, 5.4)):
+    for number, now in ((1, 5.02), (2, 5.021), (3, 5.029), (4, 5.041), (5, 5.4)):
         rested = Rested(number, "KRYP", "buy", number, 10)
         feed.apply(1, EventBatch(number, number, "", [Moment(number, number, [rested])]), Rows())
         sent.append([subject for subject, _ in channels.messages(now)])
     changed = ["market.KRYP.quote", "market.KRYP.depth", "market.KRYP.book"]
     assert sent == [changed, [], [], changed, changed]
+
+
+def test_a_message_that_is_nearly_due_takes_a_change_along() -> None:
+    """Not before half a pause, not without a change, and the one after it has to wait the longer for that."""
+    feed = Feed(Calendar())
+    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
+    channels = Channels(feed, MarketDataRules(quote=1, depth=1, book=1, top=0.01))
+    channels.open()
+    channels.messages(0.0)
+    told: dict[float, int] = {}
+    for number, (now, changes) in enumerate(
+        ((10, True), (10.4, True), (10.6, False), (10.7, True), (11.4, True), (11.9, False), (12.0, False), (12.1, True)), 1
+    ):
+        if changes:
+            rested = Rested(number, "KRYP", "buy", number, 10)
+            feed.apply(1, EventBatch(number, number, "", [Moment(number, number, [rested])]), Rows())
+        for subject, message in channels.messages(now):
+            if subject == "market.KRYP.quote":
+                assert isinstance(message, Quote)
+                told[now] = message.bid
+    assert told == {10: 1, 10.7: 4, 12.0: 5}
+
+
+def test_at_a_steady_pace_of_batches_nothing_old_is_told() -> None:
+    """Every quote, depth and book leaves with a batch, as often as the rule allows, and not all of them with the same one."""
+    symbols = ("AAA", "BBB", "CCC")
+    feed = Feed(Calendar())
+    for symbol in symbols:
+        feed.define(DefineSymbol(symbol, symbol, 1, 1, 1, 100))
+    channels = Channels(feed, RULES)
+    channels.open()
+    channels.messages(0.0)
+    counts: Counter[str] = Counter()
+    most, now = 0, 0.0
+    for number in range(1, 2_001):
+        while now + (pause := channels.pause(now)) < number * 0.005:
+            now += pause
+            assert all(subject.endswith((".top", ".depth", ".book")) for subject, _ in channels.messages(now))
+        now = number * 0.005
+        rested = [Rested(3 * number + index, symbol, "buy", number, 10) for index, symbol in enumerate(symbols)]
+        feed.apply(1, EventBatch(number, number, "", [Moment(number, number, list(rested))]), Rows())
+        sent = [subject for subject, message in channels.messages(now) if getattr(message, "time", 0) == number]
+        counts.update(subject.rpartition(".")[2] for subject in sent)
+        most = max(most, sum(subject.endswith((".quote", ".depth", ".book")) for subject in sent) if number > 10 else 0)
+    assert all(1_490 <= counts[channel] <= 1_510 for channel in ("quote", "depth", "book"))
+    assert most <= 6
 
 
 def test_a_rule_of_the_market_file() -> None:
@@ -111,7 +160,7 @@ def test_a_rule_of_the_market_file() -> None:
             if (channel := subject.split(".")[2]) in counts:
                 counts[channel] += 1
     for channel, most in {"quote": 10, "depth": 50, "book": 500}.items():
-        assert 0.97 * most <= counts[channel] <= most
+        assert 0.97 * most - 1 <= counts[channel] <= most + 1
 
 
 def test_the_steady_ones_come_whether_something_changed_or_not() -> None:
