@@ -62,6 +62,7 @@ def shared(
 
 add(app, up.up, panel="Market")
 add(app, status.status, panel="Market")
+add(app, status.top, panel="Market")
 add(app, audit.audit, panel="Market")
 add(app, bench.bench, panel="Market")
 add(app, phases.halt, panel="Market")

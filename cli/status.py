@@ -1,23 +1,37 @@
-"""`exchange status`: where the market is, what runs, and how it stands."""
+"""`exchange status` and `exchange top`: where the market is, what runs, who leads, and how all of it stands."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import Any
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from exchange import subjects
+from exchange.market import MarketError, load_market
 from exchange.messages.administration import LedgerState
 from exchange.messages.market_data import SymbolInfo
+from exchange.settings import MARKET_FILE
 
-from .output import SECOND, say, show_json, show_table
+from .output import SECOND, make_table, moment, say, show_json, show_table
+from .problem import Problem
 from .scope import Scope, accepted
-from .usage import usage
+from .workers import COLUMNS, LEFT, Process, problems, processes, rows
+
+if TYPE_CHECKING:
+    from exchange.client import Client
+
+COMPLAINTS_SHOWN: Final = 5
+"""Of all workers together, the newest."""
 
 
 async def status(scope: Scope) -> None:
-    """Where the market is, what runs, and how it stands.
+    """Where the market is, what runs, who leads, and how all of it stands.
 
-    In JSON it tells all addresses, process ids and positions in the logs.
+    In JSON it tells all addresses, process ids and positions in the logs, and what is wrong.
     """
     if scope.server and scope.data is None:
         async with scope.guest() as client:
@@ -27,29 +41,73 @@ async def status(scope: Scope) -> None:
         else:
             say(f"the market at {scope.server} is live with {', '.join(symbol.symbol for symbol in symbols)}")
         return
-    runtime = scope.runtime()
+    runtime, shards = _runtime(scope), _shards(scope)
     async with scope.operator() as client:
-        ledger = accepted(await client.request(subjects.admin("digest"), None, LedgerState))
+        known = await _look(client, runtime)
+        wrong = problems(known, shards)
+        ledger = None
+        if "nobody leads ledger" not in wrong:
+            ledger = accepted(await client.request(subjects.admin("digest"), None, LedgerState))
     if scope.json:
-        show_json({**runtime, "data": str(scope.data_directory), "ledger": ledger})
+        health = [process.health for process in known if process.health]
+        show_json({**runtime, "data": str(scope.data_directory), "ledger": ledger, "health": health, "problems": wrong})
         return
-    say(f"{'live' if runtime.get('live') else 'starting'} for {_duration(time.time_ns() - runtime.get('started', 0))}")
+    if runtime:
+        say(f"{'live' if runtime.get('live') else 'starting'} for {_duration(time.time_ns() - runtime.get('started', 0))}")
     for name in ("http", "server", "websocket", "monitor"):
         say(f"{name:9} {runtime.get(name) or '–'}")
-    say(f"{'data':9} {scope.data_directory}")
-    events = ", ".join(f"{number:,} of engine {shard}" for shard, number in ledger.events_through.items())
-    say(f"{'ledger':9} at journal batch {ledger.journal:,}; event batches applied: {events or 'none'}\n")
-    show_table(
-        ("worker", "pid", "memory", "processor time"),
-        [(name, str(pid), *_usage(pid)) for name, pid in runtime.get("workers", {}).items()],
-        left=("worker",),
-        empty="no workers",
-    )
+    say(f"{'data':9} {scope.data_directory}\n")
+    show_table(COLUMNS, rows(known), left=LEFT, empty="no workers")
+    for line in _complaints(known):
+        say(line)
+    say("\nAll is well" if not wrong else f"\nNOT as it should be: {'; '.join(wrong)}")
 
 
-def _usage(pid: int) -> tuple[str, str]:
-    used = usage(pid)
-    return (f"{used.memory / 1e6:,.0f} MB", f"{used.seconds:,.1f} s") if used else ("–", "–")
+async def top(scope: Scope) -> None:
+    """The workers as they are, once a second, until Ctrl-C: who leads, how far each is, and what it uses."""
+    from .watching import watch
+
+    if scope.json:
+        raise Problem("top is for people; programs ask: exchange status --json")
+    runtime, shards = _runtime(scope), _shards(scope)
+
+    async def looks() -> AsyncGenerator[list[Process], None]:
+        while True:
+            yield await _look(client, runtime if scope.server else _runtime(scope))
+            await asyncio.sleep(0.5)  # Looking takes as long again.
+
+    def picture(known: list[Process]) -> RenderableType:
+        wrong = problems(known, shards)
+        verdict = Text(f"NOT as it should be: {'; '.join(wrong)}", "red") if wrong else Text("All is well", "green")
+        return Group(make_table(COLUMNS, rows(known), left=LEFT), *map(Text, _complaints(known)), verdict)
+
+    async with scope.operator() as client:
+        await watch(looks(), picture)
+
+
+async def _look(client: Client, runtime: dict[str, Any]) -> list[Process]:
+    from exchange.health import everybody  # Brings the NATS client, which no other command's help should pay for.
+
+    return processes(runtime, await everybody(await client.reconnected()))
+
+
+def _runtime(scope: Scope) -> dict[str, Any]:
+    """What `exchange up` says that it has started; nothing where the market was named by its address."""
+    return {} if scope.server else scope.runtime()
+
+
+def _shards(scope: Scope) -> int:
+    try:
+        return load_market(scope.data_directory / MARKET_FILE).shards
+    except MarketError as error:
+        raise Problem(str(error)) from None
+
+
+def _complaints(known: list[Process]) -> list[str]:
+    """The newest warnings and errors of all workers."""
+    said = [(process.name, line) for process in known if process.health for line in process.health.complaints]
+    lines = sorted((line.time, name, line.text) for name, line in said)
+    return [f"{moment(time)} {name}: {text}" for time, name, text in lines[-COMPLAINTS_SHOWN:]]
 
 
 def _duration(nanoseconds: Any) -> str:

@@ -141,13 +141,15 @@ class HealthDesk:
 async def everybody(client: Client) -> list[Health]:
     """How everybody is who answers in time, in order of their names. What has died or hangs is missing."""
     found: list[Health] = []
-    answers = await client.subscribe(client.new_inbox())
-    await client.publish(HEALTH, b"", answers.subject)
     with contextlib.suppress(TimeoutError, nats.errors.Error):
-        async with asyncio.timeout(ANSWERS_SECONDS_MAX):
-            while True:
-                answer = await answers.next_msg(QUIET_SECONDS)
-                if answer.data:  # Without data it is the server, saying that nobody is there.
-                    found.append(decode_health(answer.data))
-    await answers.unsubscribe()
+        answers = await client.subscribe(client.new_inbox())
+        try:
+            await client.publish(HEALTH, b"", answers.subject)
+            async with asyncio.timeout(ANSWERS_SECONDS_MAX):
+                while True:
+                    answer = await answers.next_msg(QUIET_SECONDS)
+                    if answer.data:  # Without data it is the server, saying that nobody is there.
+                        found.append(decode_health(answer.data))
+        finally:
+            await answers.unsubscribe()
     return sorted(found, key=lambda health: ([part.name for part in health.parts] or [health.worker], health.instance))

@@ -255,6 +255,29 @@ def test_tables_for_people(market: RunningMarket) -> None:
     assert "\x1b" not in status
 
 
+def test_top_shows_who_leads(market: RunningMarket) -> None:
+    command = [*EXCHANGE, "--data", str(market.data), "top"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines: list[str] = []
+    while "All is well\n" not in lines:
+        lines.append(process.stdout.readline())
+        assert lines[-1], lines
+    led = {line.split()[0] for line in lines if " leading " in line}
+    assert led == {"engine-1", "ledger", "ticks"}
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_status_for_programs(market: RunningMarket) -> None:
+    market.wait_until(lambda: market.ask("status")["problems"] == [], "something is wrong")
+    status = market.ask("status")
+    assert {health["pid"] for health in status["health"]} == {
+        pid for name, pid in market.runtime["workers"].items() if name != "nats"
+    }
+
+
 def test_audit_passes(market: RunningMarket) -> None:
     audit = market.ask("audit")
     assert audit["passed"], audit
