@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import secrets as random_source
 from typing import Final, Protocol
 
 import nats.errors
+import nats.js.errors
 from nats.aio.client import Client
 from nats.js import api
 
@@ -21,14 +23,14 @@ from .subjects import LEASES
 LEASE_SECONDS: Final = 2
 """A leader that is gone is replaced after at most this long."""
 RENEW_SECONDS: Final = 0.5
-HELD_SECONDS_MAX: Final = 1.75
-"""A leader that has not renewed its lease for this long, by its own clock and from when it asked, leads no more."""
+SILENCE_SECONDS_MAX: Final = 5.0
+"""A leader that has not been answered for this long ends, as it does when an append is not."""
 POLL_SECONDS: Final = 0.2
 ACQUIRE_SECONDS_MAX: Final = 0.5
 
 
 class LeaseLost(Exception):
-    """The lease could not be renewed in time, or somebody else holds it."""
+    """Somebody else holds the lease, or nobody answers."""
 
 
 class LeaseUnanswered(LeaseLost, Away):
@@ -42,7 +44,7 @@ class Lease(Protocol):
         """Wait until this worker holds the lease."""
 
     async def hold(self) -> None:
-        """Renew for ever. Raises LeaseLost."""
+        """Renew until somebody else holds it. Raises LeaseLost."""
 
     async def release(self) -> None:
         """Let another worker lead at once."""
@@ -55,7 +57,7 @@ class JetStreamLease:
         self._client = client
         self._jetstream = jetstream(client)
         self._subject = f"$KV.{LEASES}.{key}"
-        self._holder = holder.encode()
+        self._holder = f"{holder} {random_source.token_hex(8)}".encode()
         self._revision = 0
 
     @staticmethod
@@ -80,28 +82,29 @@ class JetStreamLease:
             await asyncio.sleep(POLL_SECONDS)
 
     async def hold(self) -> None:
-        """Renew for ever. Raises LeaseLost.
+        """Renew until somebody else holds it. Raises LeaseLost.
 
-        A renewal has all the time that is left of the lease: one that was given up and then came to pass would have made this
-        worker's next one, which expects the revision before it, look like a stranger's.
+        A renewal that was not answered in time tells nothing, and one that was refused may have followed one that came to pass:
+        then the server is asked. That a loop or a disk was busy for two seconds is no reason to end.
         """
         clock = asyncio.get_running_loop().time
-        renewed = clock()
+        answered = clock()
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            started = clock()
             try:
-                await self._write(self._revision, max(renewed + HELD_SECONDS_MAX - started, 0.01))
+                await self._write(self._revision, LEASE_SECONDS)
             except LeaseUnanswered:
-                if clock() - renewed > HELD_SECONDS_MAX - RENEW_SECONDS:
+                if clock() - answered > SILENCE_SECONDS_MAX:
                     raise
-            else:
-                renewed = started
+                continue
+            except LeaseLost:
+                self._revision = await self._look()
+            answered = clock()
 
     async def release(self) -> None:
         """Let another worker lead at once."""
-        if self._revision:
-            await self._jetstream.purge_stream(f"KV_{LEASES}", subject=self._subject)
+        if self._revision:  # What somebody else holds meanwhile is newer, and stays.
+            await self._jetstream.purge_stream(f"KV_{LEASES}", seq=self._revision + 1, subject=self._subject)
             self._revision = 0
 
     async def _write(self, revision: int, seconds: float) -> None:
@@ -115,3 +118,16 @@ class JetStreamLease:
         if problem := acknowledgement.get("error"):
             raise LeaseLost(f"{self._subject}: held by another, or expired ({problem.get('description')})")
         self._revision = acknowledgement["seq"]
+
+    async def _look(self) -> int:
+        """The newest revision if it is this worker's, 0 if nobody holds the lease. Raises LeaseLost."""
+        try:
+            message = await self._jetstream.get_last_msg(f"KV_{LEASES}", self._subject)
+        except nats.js.errors.NotFoundError:
+            return 0
+        except (nats.errors.Error, TimeoutError):
+            return self._revision  # The next renewal is refused again.
+        if message.data != self._holder:
+            self._revision = 0
+            raise LeaseLost(f"{self._subject}: {(message.data or b'somebody').decode()} holds it now")
+        return int(message.seq or 0)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
+from nats.aio.msg import Msg
 
 from exchange.connection import connect
 from exchange.digest import digest
 from exchange.feed import TAKE_BATCHES_MAX, Feed
-from exchange.lease import LEASE_SECONDS, JetStreamLease, Lease
+from exchange.lease import LEASE_SECONDS, JetStreamLease, Lease, LeaseLost
 from exchange.log import AppendRefused, Chain, Entry, JetStreamLog, Log, LogDamaged
 from exchange.messages.base import encode
 from exchange.snapshots import JetStreamSnapshots, Snapshot
@@ -165,8 +168,44 @@ async def test_a_lease_has_one_holder_and_ends_with_it(open_lease: Callable[[], 
     assert not finished, "the lease was lost, or had two holders"
     holding.cancel()  # As a process that is killed: no release.
     await asyncio.wait_for(acquiring, 2 * LEASE_SECONDS)
+    holding = asyncio.create_task(second.hold())
+    with pytest.raises(LeaseLost):  # It wakes up too late.
+        await asyncio.wait_for(first.hold(), 2 * LEASE_SECONDS)
+    finished, _ = await asyncio.wait({holding}, timeout=1.5 * LEASE_SECONDS)
+    assert not finished, "whoever has lost a lease cannot take it from its holder"
+    holding.cancel()
     await second.release()
     await asyncio.wait_for(first.acquire(), 1)  # A lease that was given back is free at once.
+
+
+async def test_a_holder_that_is_late_keeps_its_lease(nats_server) -> None:
+    client = await connect(nats_server.url, "worker", nats_server.secrets.worker, name="test")
+    await JetStreamLease.create_bucket(client)
+    lease, asked, renewed, late = JetStreamLease(client, "ledger", "test"), client.request, asyncio.Event(), 3
+    await lease.acquire()
+
+    async def request(subject: str, *arguments: Any, **options: Any) -> Msg:
+        """The server does what it is asked for, and the answer comes after the holder's patience, a few times."""
+        nonlocal late
+        answer = await asked(subject, *arguments, **options)
+        if subject == "$KV.LEASES.ledger":
+            late -= 1
+            if late >= 0:
+                raise TimeoutError
+            if "error" not in json.loads(answer.data):
+                renewed.set()
+        return answer
+
+    client.request = request
+    holding = asyncio.create_task(lease.hold())
+    for _ in range(2):
+        renewing = asyncio.create_task(renewed.wait())
+        await asyncio.wait({holding, renewing}, return_when=asyncio.FIRST_COMPLETED)
+        assert not holding.done()
+        renewed.clear()
+        await client.jetstream().purge_stream("KV_LEASES")  # As if its time had passed, and nobody else had been there.
+    holding.cancel()
+    await client.close()
 
 
 async def test_a_snapshot_comes_back_whole_or_not_at_all(nats_server) -> None:

@@ -227,7 +227,7 @@ class MemoryLease:
             await asyncio.sleep(RENEW_SECONDS)
             await self._process.step()
             holder, expires = self._process.world.leases.get(self._key, (None, 0.0))
-            if holder is not self._token or expires <= self._process.world.time():
+            if holder is not self._token and expires > self._process.world.time():
                 raise LeaseLost(self._key)
             self._renew()
 
