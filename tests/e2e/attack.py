@@ -8,6 +8,8 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +31,8 @@ RATE = 200
 """Orders a second of the trader who is measured."""
 SYMBOLS = [("KRYP", 205_000, 100), ("ADAM", 1_420_000, 500), ("PUPS", 72_500, 100)]
 FACTOR_MAX = 3.0
+NICE = 10
+"""Of the attacker: on one machine with the market, what is measured should be its doing and not its share of the processors."""
 FLOOR_MS = 20.0
 """A p99 below this is good under any attack: on a busy machine a quiet one may be anything under it."""
 
@@ -69,21 +73,28 @@ async def load(wire: Wire, seconds: float) -> tuple[Percentiles, int]:
     return result.acknowledgement, result.unanswered
 
 
-async def under_attack(market: RunningMarket, key: str, name: str, seconds: float) -> Result:
-    """The same while somebody attacks whom the market does not know yet, from the attack's first moment on."""
-    workers = market.runtime["workers"]
-    attackers_key = await new_key(market, f"mallory-{name}")
-    command = [sys.executable, "-m", "tests.e2e.attackers", name, market.runtime["server"], f"mallory-{name}"]
-    environment = os.environ | {"EXCHANGE_KEY": attackers_key, "PYTHONPATH": str(Path(__file__).parents[2])}
-    wire = await Wire.open(market.runtime["server"], TRADER, key)
+@asynccontextmanager
+async def attacking(market: RunningMarket, name: str, nice: int = NICE) -> AsyncIterator[None]:
+    """Somebody whom the market does not know yet attacks it, from here on to the end of the block."""
+    key = await new_key(market, f"mallory-{name}")
+    command = [sys.executable, "-m", "tests.e2e.attackers", name, market.runtime["server"], f"mallory-{name}", str(nice)]
+    environment = os.environ | {"EXCHANGE_KEY": key, "PYTHONPATH": str(Path(__file__).parents[2])}
     attacker = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
-        latency, unanswered = await load(wire, seconds)
+        yield
         assert attacker.returncode is None, f"the attacker {name} has ended by itself"
     finally:
         if attacker.returncode is None:
             attacker.kill()
         await attacker.wait()
+
+
+async def under_attack(market: RunningMarket, key: str, name: str, seconds: float) -> Result:
+    """The same while somebody attacks, from the attack's first moment on."""
+    workers = market.runtime["workers"]
+    wire = await Wire.open(market.runtime["server"], TRADER, key)
+    async with attacking(market, name):
+        latency, unanswered = await load(wire, seconds)
     return Result(name, latency, unanswered, market.runtime["workers"] == workers)
 
 

@@ -1,6 +1,6 @@
 """Greedy clients: each attack is a process of its own that goes on, reconnecting whenever it is thrown out, until it is ended.
 
-Run as `python -m tests.e2e.attackers ATTACK SERVER LOGIN`, the API key in EXCHANGE_KEY.
+Run as `python -m tests.e2e.attackers ATTACK SERVER LOGIN NICE`, the API key in EXCHANGE_KEY.
 """
 
 from __future__ import annotations
@@ -160,8 +160,8 @@ async def connections(server: str) -> None:
 ATTACKS = {one.__name__: one for one in (*GUESTS, *TRADERS)}
 
 if __name__ == "__main__":
-    name, server, login = sys.argv[1:]
-    os.nice(10)  # On one machine with the market, what is measured should be its doing and not its share of the processors.
+    name, server, login, nice = sys.argv[1:]
+    os.nice(int(nice))
     if name == "connections":
         asyncio.run(connections(server))
     else:

@@ -15,6 +15,12 @@ from tests.simulation.world import World, simulate
 
 SEEDS = 300
 SEEDS_PER_TEST = 10
+TOLD = (
+    *(b'"triggered"', b'"replaced"', b'"replacerefused"', b'"decremented"', b'"refreshed"', b'"expired"', b'"post_only"'),
+    *(b'"fok"', b'"activated"', b'"indicated"', b'"referencemoved"', b'"volatility_auction"', b'"auction_over"', b'"pair"'),
+    *(b'"disconnected"', b'"auction":true'),
+)
+"""What engines are to have said in some story."""
 
 
 def run(seed: int) -> World:
@@ -38,25 +44,17 @@ def test_nothing_is_lost_or_doubled(first: int) -> None:
 
 
 def test_the_mishaps_do_happen() -> None:
-    """A simulation in which nothing goes wrong proves nothing."""
-    worlds = [run(seed) for seed in range(10)]
-    assert sum(world.deaths for world in worlds) > 20
-    assert sum(world.superseded for world in worlds) > 3
-    assert sum(world.freezes for world in worlds) > 0
-    told = b"".join(payload for world in worlds for name, log in world.logs.items() if name != JOURNAL for payload in log)
-    for words in (b"triggered", b"replaced", b"replacerefused", b"decremented", b"refreshed", b"expired", b"post_only", b"fok"):
-        assert b'"%b"' % words in told, f"no story has {words.decode()}"
-    for words in (
-        b"activated",
-        b"indicated",
-        b"referencemoved",
-        b"volatility_auction",
-        b"auction_over",
-        b"pair",
-        b"disconnected",
-    ):
-        assert b'"%b"' % words in told, f"no story has {words.decode()}"
-    assert b'"auction":true' in told
+    """A simulation in which nothing goes wrong proves nothing. Each is rare, but not so rare that a few stories have none."""
+    mishaps: Counter[str] = Counter()
+    missing = set(TOLD)
+    for seed in range(SEEDS // 5):
+        world = run(seed)
+        mishaps += Counter(deaths=world.deaths, superseded=world.superseded, freezes=world.freezes)
+        told = b"".join(payload for name, log in world.logs.items() if name != JOURNAL for payload in log)
+        missing -= {words for words in missing if words in told}
+        if not missing and mishaps["deaths"] > 20 and mishaps["superseded"] > 3 and mishaps["freezes"]:
+            return
+    pytest.fail(f"no story has {missing}, and together they have {mishaps}")
 
 
 def main() -> None:
