@@ -130,10 +130,12 @@ class RunningMarket:
 
     def _workers(self, population: str) -> list[Child]:
         count = self._rules.workers
+        # More than cores only take turns, and fewer than shards leave cores idle.
+        engines = count.engine or min(self._rules.shards, os.cpu_count() or 1)
         modules: list[tuple[str, str, Sequence[str]]] = [
             ("auth", "exchange.ledger.auth", ()),
             *((name, "exchange.ledger", ()) for name, _ in _numbered("ledger", count.ledger)),
-            *((f"engine-{shard}", "exchange.engine", ("--shard", str(shard))) for shard in range(1, self._rules.shards + 1)),
+            *((f"engine-{number}", "exchange.engine", ()) for number in range(1, engines + 1)),
             *((name, "exchange.ticks", ("--worker", number)) for name, number in _numbered("ticks", count.ticks)),
             *(
                 (name, "exchange.ledger.historian", ("--worker", number))

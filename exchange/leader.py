@@ -57,6 +57,7 @@ class StageLoop:
         self._clock = clock
         self._woken = asyncio.Event()
         self._appending: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -139,7 +140,7 @@ class StageLoop:
             self._woken.clear()
             await self._take_turn(tasks)
             if time() >= snapshot_due:
-                await self._save_snapshot()
+                await self._start_snapshot(tasks)
                 snapshot_due = time() + SNAPSHOT_SECONDS
             if not (self._woken.is_set() or self.stage.waiting or self.replica.inputs_waiting):
                 try:
@@ -150,7 +151,7 @@ class StageLoop:
         if self.on_stop:
             await self.on_stop()
         await self._take_turn(tasks)
-        await self._save_snapshot()
+        await self._start_snapshot(tasks)
 
     async def _take_turn(self, tasks: asyncio.TaskGroup) -> None:
         """Apply what waits, then append it. Only when the last turn was full is the next one computed during its append."""
@@ -176,8 +177,11 @@ class StageLoop:
             await self._appending
             self._appending = None
 
-    async def _save_snapshot(self) -> None:
+    async def _start_snapshot(self, tasks: asyncio.TaskGroup) -> None:
+        """Take a snapshot of what the log has, and store it while turns go on; never two at a time."""
         await self._appended()
+        if self._saving is not None:
+            await self._saving
         if self.replica.number > self._snapshot_number:
-            await self._snapshots.save(self.stage.name, self.replica.snapshot())
             self._snapshot_number = self.replica.number
+            self._saving = tasks.create_task(self._snapshots.save(self.stage.name, self.replica.snapshot()))

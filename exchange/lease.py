@@ -104,7 +104,8 @@ class JetStreamLease:
     async def release(self) -> None:
         """Let another worker lead at once."""
         if self._revision:  # What somebody else holds meanwhile is newer, and stays.
-            await self._jetstream.purge_stream(f"KV_{LEASES}", seq=self._revision + 1, subject=self._subject)
+            with contextlib.suppress(nats.errors.Error, TimeoutError):  # Then it ends by itself.
+                await self._jetstream.purge_stream(f"KV_{LEASES}", seq=self._revision + 1, subject=self._subject)
             self._revision = 0
 
     async def _write(self, revision: int, seconds: float) -> None:

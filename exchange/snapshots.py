@@ -71,9 +71,12 @@ class JetStreamSnapshots:
         await ensure_replicas(self._client, f"OBJ_{SNAPSHOTS}", replicas)
 
     async def save(self, name: str, snapshot: Snapshot) -> None:
-        """Replace the stage's snapshot."""
+        """Replace the stage's snapshot. That one could not be stored is no harm: the log has all, and the next one comes."""
         assert self._store is not None
-        await self._store.put(name, self._encode(snapshot))
+        try:
+            await self._store.put(name, self._encode(snapshot))
+        except (nats.errors.Error, TimeoutError) as error:
+            logger.warning("the snapshot of %s could not be stored: %r", name, error)
 
     async def load(self, name: str) -> Snapshot | None:
         """The stage's snapshot, or None if there is none, or none that is whole: the log then tells all."""

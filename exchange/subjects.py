@@ -16,6 +16,8 @@ def log_subject(log: str) -> str:
     return log.lower().replace("_", ".")
 
 
+ENGINES: Final = "engines"
+"""Where engine workers tell each other which shards they run."""
 LEASES: Final = "LEASES"
 """KV bucket: who leads a stage."""
 CREDENTIALS: Final = "CREDENTIALS"

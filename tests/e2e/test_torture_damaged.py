@@ -23,7 +23,7 @@ from tests.e2e.verdict import read_log
 
 WORKERS = {
     "ledger": ("exchange.ledger",),
-    "engine": ("exchange.engine", "--shard", "1"),
+    "engine": ("exchange.engine",),
     "historian": ("exchange.ledger.historian",),
     "ticks": ("exchange.ticks",),
     "ledger's audit": ("exchange.ledger.audit",),

@@ -58,7 +58,7 @@ async def start_engine(nats_server):
     engines: list[asyncio.subprocess.Process] = []
 
     async def start() -> asyncio.subprocess.Process:
-        command = ("-P", "-m", "exchange.engine", "--data", str(nats_server.data), "--shard", "1")
+        command = ("-P", "-m", "exchange.engine", "--data", str(nats_server.data))
         engines.append(await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.DEVNULL))
         return engines[-1]
 
@@ -83,11 +83,3 @@ async def test_a_killed_engine_is_continued_and_an_asked_one_stops(shard, start_
     await start_engine()
     await shard.append(CancelOrder(1, "alice", "AAA"))
     assert await shard.events() == [Cancelled(1, "AAA", 3, "owner")]
-
-
-async def test_a_shard_that_cannot_be_is_misuse(nats_server):
-    command = ("-P", "-m", "exchange.engine", "--data", str(nats_server.data), "--shard", "0")
-    engine = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.PIPE)
-    _, errors = await engine.communicate()
-    assert engine.returncode == 2
-    assert b"invalid choice: 0" in errors

@@ -96,7 +96,7 @@ class SimulatedMarket:
 
             loop.on_lead = open_door
         try:
-            await loop.run(process.stopping)
+            await loop.run(process.asked)
         finally:
             self.doors.pop(process, None)
 
@@ -291,7 +291,7 @@ async def run_seed(seed: int) -> World:
     world.mishaps = False
     await asyncio.sleep(15)  # Virtual seconds: late requests and appends arrive, and whoever leads last catches up.
     for process in market.processes:
-        process.stopping.set()
+        process.stop()
     await asyncio.wait_for(asyncio.gather(*running), 60)
     await verify(world, traders)
     return world

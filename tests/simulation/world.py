@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
 from typing import Any
 
-from exchange.lease import LEASE_SECONDS, POLL_SECONDS, RENEW_SECONDS, LeaseLost
+from exchange.lease import LEASE_SECONDS, POLL_SECONDS, RENEW_SECONDS, SILENCE_SECONDS_MAX, LeaseLost
 from exchange.log import AppendDoubtful, AppendRefused, Entry, LogDamaged
 from exchange.snapshots import Snapshot
 
@@ -51,6 +51,9 @@ class Killed(BaseException):
 class World:
     """What survives the death of processes, and how likely each mishap is."""
 
+    OUTAGE = 0.001
+    OUTAGE_SECONDS = (1.0, 9.0)
+
     def __init__(self, seed: int, *, mishaps: bool = True) -> None:
         self.random = Random(seed)
         self.mishaps = mishaps
@@ -60,6 +63,11 @@ class World:
         self.appended: dict[str, asyncio.Event] = {}
         self.deaths = 0
         self.freezes = 0
+        self.retirements = 0
+        """Processes that stopped because they were asked to, as a worker does that gives a shard to another."""
+        self.outages = 0
+        """Times at which no log had a leader: nothing is answered, and no lease can be renewed."""
+        self.answers_again = 0.0
         self.superseded = 0
         """Leaders that found out that another one leads."""
         self.delay = self.random.choice([0.001, 0.01, 0.1])
@@ -83,18 +91,29 @@ class World:
     async def pause(self) -> None:
         await asyncio.sleep(self.random.expovariate(1 / self.delay))
 
+    @property
+    def away(self) -> float:
+        """How long nothing will be answered; 0 when all is well."""
+        if self.happens(self.OUTAGE):
+            self.outages += 1
+            self.answers_again = self.time() + self.random.uniform(*self.OUTAGE_SECONDS)
+        return max(0.0, self.answers_again - self.time())
+
 
 class Process:
     """One simulated operating-system process: started again whenever it dies."""
 
     KILL = 0.01
     FREEZE = 0.003
+    RETIRE = 0.001
 
     def __init__(self, world: World, name: str, main: Callable[[Process], Coroutine[Any, Any, None]]) -> None:
         self.world = world
         self.name = name
         self.alive = False
-        self.stopping = asyncio.Event()
+        self.asked = asyncio.Event()
+        """Set when this life is to end in order."""
+        self._stopping = False
         self._main = main
         self._resumed = asyncio.Event()
         self._resumed.set()
@@ -106,6 +125,9 @@ class Process:
         await self.world.pause()
         if self.alive and self.world.happens(self.KILL):
             self.alive = False
+        if self.alive and self.world.happens(self.RETIRE):
+            self.world.retirements += 1
+            self.asked.set()
         if self.alive and self.world.happens(self.FREEZE):
             self.world.freezes += 1
             self._resumed.clear()
@@ -114,10 +136,16 @@ class Process:
         if not self.alive:
             raise Killed
 
+    def stop(self) -> None:
+        """Ask it to stop for good."""
+        self._stopping = True
+        self.asked.set()
+
     async def run(self) -> None:
         """Start, and start again after every death, until asked to stop."""
-        while not self.stopping.is_set():
+        while not self._stopping:
             self.alive = True
+            self.asked.clear()
             try:
                 await self._main(self)
             except BaseExceptionGroup as group:
@@ -146,11 +174,18 @@ class MemoryLog:
         self._world = process.world
 
     async def last(self) -> int:
-        await self._process.step()
+        await self._answered()
         return len(self._world.logs.get(self.name, []))
 
-    async def get(self, number: int) -> bytes:
+    async def _answered(self) -> None:
+        """As exchange/streams.py asks: again and again while nobody answers."""
         await self._process.step()
+        while away := self._world.away:
+            await asyncio.sleep(away)
+            await self._process.step()
+
+    async def get(self, number: int) -> bytes:
+        await self._answered()
         try:
             return self._world.logs[self.name][number - 1]
         except (KeyError, IndexError):
@@ -158,7 +193,7 @@ class MemoryLog:
 
     async def append(self, number: int, payload: bytes) -> None:
         await self._process.step()
-        if self._world.happens(self.LOSE):  # The request is lost, or comes late: after this writer gave up.
+        if self._world.happens(self.LOSE) or self._world.away:  # The request is lost, or comes late: after this writer gave up.
             if self._world.happens(0.5):
                 asyncio.get_running_loop().call_later(self._world.random.uniform(0, 10), self._store, number, payload)
             await asyncio.sleep(APPEND_SECONDS_MAX)
@@ -217,17 +252,24 @@ class MemoryLease:
         while True:
             await self._process.step()
             _, expires = self._process.world.leases.get(self._key, (None, 0.0))
-            if expires <= self._process.world.time():
+            if expires <= self._process.world.time() and not self._process.world.away:
                 self._renew()
                 return
             await asyncio.sleep(POLL_SECONDS)
 
     async def hold(self) -> None:
+        world = self._process.world
+        answered = world.time()
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             await self._process.step()
-            holder, expires = self._process.world.leases.get(self._key, (None, 0.0))
-            if holder is not self._token and expires > self._process.world.time():
+            if world.away:
+                if world.time() - answered > SILENCE_SECONDS_MAX:
+                    raise LeaseLost(self._key)
+                continue
+            answered = world.time()
+            holder, expires = world.leases.get(self._key, (None, 0.0))
+            if holder is not self._token and expires > world.time():
                 raise LeaseLost(self._key)
             self._renew()
 
