@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
-import re
 import signal
 import sys
 import time
@@ -16,15 +15,19 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from exchange.logs import decode_line
+
 LOG_BYTES_MAX: Final = 5_000_000
 """Of one log file; the one before it is kept."""
 LINES_KEPT: Final = 20
-LINE_LENGTH_MAX: Final = 2_000
+LINE_LENGTH_MAX: Final = 10_000
 """What is longer is cut: a line is for people."""
 SHOWN_MAX: Final = 5
 SHOWN_SECONDS: Final = 10.0
 """At most SHOWN_MAX warnings of one process are shown in this time; all of them are in its log."""
-SPEAKS_UP: Final = re.compile(r"^[\d:, -]{10,30} (WARNING|ERROR|CRITICAL) (?P<text>.*)")
+SPEAKS_UP: Final = ("WARNING", "ERROR", "CRITICAL")
 
 PR_SET_PDEATHSIG: Final = 1
 
@@ -137,11 +140,16 @@ class Child:
         self._log.close()  # It opens itself again for the next process.
 
     def _take(self, content: bytes) -> None:
-        line = content[:LINE_LENGTH_MAX].decode(errors="replace").rstrip()
-        self.lines.append(line)
-        self._log.write(line)
-        if spoken := SPEAKS_UP.match(line):
+        self._log.write(content[:LINE_LENGTH_MAX].decode(errors="replace").rstrip())
+        try:
+            line = decode_line(content)
+        except msgspec.MsgspecError:  # Python itself says something, for example why it cannot start.
+            self.lines.append(content[:LINE_LENGTH_MAX].decode(errors="replace").rstrip())
+            return
+        said = f"{line.level} {line.text}\n{line.exception}".rstrip()
+        self.lines += said[:LINE_LENGTH_MAX].splitlines()
+        if line.level in SPEAKS_UP:
             now = time.monotonic()
             if len(self._shown) < SHOWN_MAX or now - self._shown[0] > SHOWN_SECONDS:
                 self._shown.append(now)
-                self._say(f"{self.name}: {spoken['text']}")
+                self._say(f"{self.name}: {line.text[:LINE_LENGTH_MAX]}")

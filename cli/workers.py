@@ -60,13 +60,17 @@ def problems(known: list[Process], shards: int) -> list[str]:
 
 
 def _silent(process: Process) -> bool:
-    return process.health is None and process.name != NATS
+    return process.health is None and not _is_nats(process)
+
+
+def _is_nats(process: Process) -> bool:
+    return process.name.partition("-")[0] == NATS
 
 
 def _rows(process: Process) -> Iterator[tuple[str, ...]]:
     health = process.health
     used = (f"{process.used.memory / 1e6:,.0f} MB", f"{process.used.seconds:,.1f} s") if process.used else ("–", "–")
-    ready = "–" if process.name == NATS else "no answer" if health is None else "yes" if health.ready else "no"
+    ready = "–" if _is_nats(process) else "no answer" if health is None else "yes" if health.ready else "no"
     for part in (health and health.parts) or (None,):
         does = f"{part.standing} {'' if part.name == process.name else part.name}".strip() if part else ""
         yield (process.name, does, ready, *_positions(part), process.instance, *used)

@@ -78,4 +78,4 @@ if __name__ == "__main__":
     parser.add_argument("--shard", type=int, required=True)
     parser.add_argument("--events", type=int, help="the event batch to stop at; the newest when left out")
     parser.add_argument("--book", action="append", default=[], help="a symbol whose book is wanted, too")
-    run("engine.audit", main, parser=parser)
+    run("engine.audit", main, parser=parser, serves=False)

@@ -19,6 +19,8 @@ from typing import Any, Final
 import duckdb
 import numpy
 
+from .metrics import READ, ROWS, STORE
+
 Row = tuple[Any, ...]
 Rows = Sequence[Row] | numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
 """Rows of a table; as a block of integers where all columns are numbers, which costs a fifth."""
@@ -130,7 +132,7 @@ class Database:
             "positions": [(log, number, digest) for log, (number, digest) in positions.items()],
             **(replaces or {}),
         }
-        with self._one_line():
+        with self._one_line(), STORE.labels(self._path.stem).time():
             self._writer.begin()
             try:
                 for table, rows in inserts.items():
@@ -139,6 +141,7 @@ class Database:
                     self._writer.execute(f"DELETE FROM {table}")
                     self._append(table, rows)
                 self._writer.commit()
+                ROWS.labels(self._path.stem).inc(sum(map(len, inserts.values())))
             except BaseException:
                 with suppress(duckdb.Error):  # A failed commit has rolled back already.
                     self._writer.rollback()
@@ -181,7 +184,8 @@ class Database:
         try:
             reader.begin()
             try:
-                return [reader.execute(query, parameters).fetchall() for query, parameters in queries]
+                with READ.labels(self._path.stem).time():
+                    return [reader.execute(query, parameters).fetchall() for query, parameters in queries]
             finally:
                 reader.rollback()
         finally:

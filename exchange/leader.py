@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Final
 
 from .digest import digest
 from .lease import Lease
 from .log import Log
+from .logs import trace
 from .messages.health import Standing
+from .metrics import StageMeter
 from .replica import Replica
 from .snapshots import Snapshots
 from .stage import Stage
@@ -58,6 +61,7 @@ class StageLoop:
         self._woken = asyncio.Event()
         self._appending: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._meter = StageMeter(stage.name, stage.output)
 
     @property
     def name(self) -> str:
@@ -157,17 +161,27 @@ class StageLoop:
         """Apply what waits, then append it. Only when the last turn was full is the next one computed during its append."""
         if not self.stage.waiting:
             await self._appended()
-        payloads, messages = self.stage.turn(self.replica.take_inputs(), self._clock())
+        now, started = self._clock(), perf_counter()
+        payloads, messages = self.stage.turn(self.replica.take_inputs(), now)
+        took = perf_counter() - started
         await self._appended()
         if payloads or messages:
+            self._meter.turn.observe(took)
             first = self.replica.number + 1
             for number, payload in enumerate(payloads, first):
                 self.replica.wrote(number, digest(payload))
-            self._appending = tasks.create_task(self._append(first, payloads, messages))
+            since = self.replica.journal_time or now
+            self._appending = tasks.create_task(self._append(first, payloads, messages, since))
 
-    async def _append(self, first: int, payloads: list[bytes], messages: list[tuple[str, bytes]]) -> None:
+    async def _append(self, first: int, payloads: list[bytes], messages: list[tuple[str, bytes]], since: int) -> None:
+        meter = self._meter
         for number, payload in enumerate(payloads, first):
+            started = perf_counter()
             await self._output.append(number, payload)
+            meter.append.observe(perf_counter() - started)
+            meter.batch.observe(len(payload))
+        trace(self._output.name, payloads, "appended")
+        meter.latency.observe((self._clock() - since) / 1e9)
         for subject, message in messages:
             await self._send(subject, message)
 

@@ -50,6 +50,8 @@ class Header(msgspec.Struct, frozen=True):
 
     number: int
     previous: str
+    time: int = 0
+    """Of a journal batch."""
     journal_through: int = 0
     events_through: dict[int, int] = {}
 

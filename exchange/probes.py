@@ -16,6 +16,7 @@ from typing import Final
 
 import prometheus_client
 
+from . import metrics
 from .health import HealthDesk
 from .messages.base import encode
 
@@ -96,4 +97,5 @@ def answer(desk: HealthDesk, loop: asyncio.AbstractEventLoop, path: str) -> tupl
         return 503, "text/plain", b"the event loop hangs\n"
     if path == "/readyz":
         return (200 if health.ready else 503), "application/json", encode(health)
+    metrics.show(health)
     return 200, prometheus_client.CONTENT_TYPE_LATEST, prometheus_client.generate_latest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import Any, Final
 
 import msgspec
@@ -12,9 +13,11 @@ import nats.micro
 from nats.aio.client import Client
 from nats.micro.request import Request
 from nats.micro.service import EndpointConfig, Service, ServiceConfig
+from prometheus_client import Histogram
 
 from .messages.base import encode
 from .messages.requests import Refused
+from .metrics import QUESTION
 from .subjects import is_inbox
 
 VERSION: Final = "0.1.0"
@@ -41,17 +44,19 @@ class Questions:
         if self._service is None:
             self._service = await nats.micro.add_service(self._client, ServiceConfig(name=self._name, version=VERSION))
 
+        endpoint = subject.replace(".", "-").replace("*", "any").replace("_", "-")
+        took = QUESTION.labels(endpoint)
+
         async def accept(request: Request) -> None:
             if not is_inbox(request._msg.reply):
                 return  # Nobody waits for the answer, or it is a trick.
             if len(self._tasks) >= AT_ONCE_MAX:
                 await request.respond(encode(Refused("busy", "too many questions at once; ask again in a moment")))
                 return
-            task = asyncio.create_task(self._respond(request, handler))
+            task = asyncio.create_task(self._respond(request, handler, took))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-        endpoint = subject.replace(".", "-").replace("*", "any").replace("_", "-")
         await self._service.add_endpoint(EndpointConfig(name=endpoint, subject=subject, handler=accept, queue_group=self._name))
         await self._client.flush()  # Whoever is told that this worker is ready may ask at once.
 
@@ -61,7 +66,8 @@ class Questions:
             await self._service.stop()
             self._service = None
 
-    async def _respond(self, request: Request, handler: Handler) -> None:
+    async def _respond(self, request: Request, handler: Handler, took: Histogram) -> None:
+        started = perf_counter()
         try:
             answer = await handler(request.subject, request.data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # All that a stranger's bytes can cause.
@@ -69,5 +75,6 @@ class Questions:
         except Exception:
             logger.exception("%s could not be answered", request.subject)
             answer = Refused("internal", "this could not be answered; the operator's log says why")
+        took.observe(perf_counter() - started)
         if not self._client.is_closed:
             await request.respond(answer if isinstance(answer, bytes) else encode(answer))

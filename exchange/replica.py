@@ -11,6 +11,7 @@ import msgspec
 from .digest import digest
 from .feed import Batch, Feed
 from .log import AppendRefused, Header, Log, LogDamaged, check_remembered, decode_header
+from .logs import trace
 from .snapshots import Snapshot
 from .stage import Batches, Stage
 from .subjects import JOURNAL, events_log
@@ -39,6 +40,8 @@ class Replica:
         """Number of the last batch of the output log that the state contains."""
         self.through: dict[str, int] = dict.fromkeys(stage.inputs, 0)
         """Per input log, the number of the last batch that the state contains."""
+        self.journal_time = 0
+        """That of the newest journal batch that was taken as an input."""
         self.feeds: dict[str, Feed] = {}
         self._logs = logs
         self._wake = wake
@@ -100,7 +103,9 @@ class Replica:
         for name in self.stage.inputs:
             if batches := self.feeds[name].take():
                 inputs[name] = [batch.payload for batch in batches]
+                trace(name, inputs[name], "taken")
                 self.through[name] = batches[-1].number
+                self.journal_time = batches[-1].header.time or self.journal_time
                 known = inputs_through(batches[-1].header).get(self.stage.output, 0)
                 if known > self.number:
                     raise AppendRefused(

@@ -7,13 +7,18 @@ exactly where its rows end.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from itertools import chain
 from typing import Final, Protocol
 
+from prometheus_client import Histogram
+
 from .feed import Batch, Feed
 from .log import Log, check_remembered
+from .logs import trace
 from .messages.health import Standing
+from .metrics import LATENCY
 from .stage import Batches
 from .subjects import JOURNAL
 
@@ -76,6 +81,9 @@ class SinkLoop:
         self._feeds: dict[str, Feed] = {}
         self._unstored_bytes = 0
         self._sealed = asyncio.Event()
+        self._journal_time = 0
+        """Of the newest journal batch applied."""
+        self._applied_latency, self._stored_latency = (LATENCY.labels(sink.name, step) for step in ("applied", "stored"))
 
     @property
     def name(self) -> str:
@@ -99,6 +107,7 @@ class SinkLoop:
                     self.sink.apply(inputs)
                     if self._on_applied:
                         await self._on_applied()
+                    self._measure(self._applied_latency)
                     await self._check_caught_up()
                     self._unstored_bytes += sum(map(len, chain.from_iterable(inputs.values())))
                     while self._unstored_bytes > UNSTORED_BYTES_MAX:
@@ -111,6 +120,11 @@ class SinkLoop:
                 task.cancel()
         for feed in self._feeds.values():
             await feed.close()
+
+    def _measure(self, latency: Histogram) -> None:
+        """How old the newest batch is; while catching up that says nothing."""
+        if self.caught_up and self._journal_time:
+            latency.observe((time.time_ns() - self._journal_time) / 1e9)
 
     async def _check_caught_up(self) -> None:
         if not self.caught_up and all(self.positions[name] >= end for name, end in self._ends.items()):
@@ -144,8 +158,12 @@ class SinkLoop:
                 batches += await feed.take_through(journal_through)
             if batches:
                 taken[JOURNAL] = batches
+                self._journal_time = batches[-1].header.time
         self.positions |= {name: batches[-1].number for name, batches in taken.items()}
-        return {name: [batch.payload for batch in batches] for name, batches in taken.items()}
+        inputs = {name: [batch.payload for batch in batches] for name, batches in taken.items()}
+        for name, payloads in inputs.items():
+            trace(name, payloads, "taken")
+        return inputs
 
     async def _store(self, stopping: asyncio.Event) -> None:
         while True:
@@ -156,6 +174,7 @@ class SinkLoop:
             self._sealed.clear()
             if durable:
                 await asyncio.to_thread(durable)
+                self._measure(self._stored_latency)
             if last:
                 return
             try:

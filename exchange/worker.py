@@ -16,6 +16,7 @@ from typing import Final
 
 from nats.aio.client import Client
 
+from . import logs
 from .connection import connect
 from .health import HealthDesk
 from .leader import StageLoop
@@ -92,8 +93,12 @@ def run(
     *,
     user: str = "worker",
     parser: argparse.ArgumentParser | None = None,
+    serves: bool = True,
 ) -> None:
-    """Run a worker until SIGTERM or SIGINT (exit 0), or until it cannot go on (one line on stderr, exit 1)."""
+    """Run a worker until SIGTERM or SIGINT (exit 0), or until it cannot go on (one line on stderr, exit 1).
+
+    One that does not serve only looks at the market: an audit, whose health is nobody's business.
+    """
     parser = parser or argparse.ArgumentParser(prog=f"python -P -m exchange.{name}")
     parser.add_argument("--data", type=Path, required=True, help="the market's data directory")
     address = os.environ.get(ADDRESS_VARIABLE) or ADDRESS_DEFAULT
@@ -102,14 +107,14 @@ def run(
     )
     arguments = parser.parse_args()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     try:
+        logs.configure(name)
         if sys.platform == "win32":
-            asyncio.run(_run(name, main, user, arguments))
+            asyncio.run(_run(name, main, user, arguments, serves))
         else:
             import uvloop
 
-            uvloop.run(_run(name, main, user, arguments))
+            uvloop.run(_run(name, main, user, arguments, serves))
     except BaseExceptionGroup as group:
         _fail(name, _first(group))
     except KeyboardInterrupt:
@@ -118,7 +123,9 @@ def run(
         _fail(name, error)
 
 
-async def _run(name: str, main: Callable[[Worker], Awaitable[None]], user: str, arguments: argparse.Namespace) -> None:
+async def _run(
+    name: str, main: Callable[[Worker], Awaitable[None]], user: str, arguments: argparse.Namespace, serves: bool
+) -> None:
     settings = load_settings(arguments.data)
     closed = asyncio.Event()
     worker: Worker | None = None
@@ -133,8 +140,9 @@ async def _run(name: str, main: Callable[[Worker], Awaitable[None]], user: str, 
     password = getattr(settings.secrets, user)
     client = await connect(settings.server, user, password, name=name, on_closed=on_closed, on_disconnected=on_disconnected)
     worker = Worker(name, settings, client, arguments)
-    Probes(worker.health, arguments.health).start()
-    await worker.health.start()
+    if serves:
+        Probes(worker.health, arguments.health).start()
+        await worker.health.start()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stopping.set)

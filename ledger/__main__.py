@@ -9,8 +9,12 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from exchange import subjects
+from exchange.messages.base import CASH
+from exchange.metrics import CASH_HELD, OPEN_ORDERS, WAITING
+from exchange.money import UNITS
 from exchange.worker import Worker, run
 
+from .accounts import Ledger
 from .desk import DECODE, RULES
 from .questions import ADMIN_DIGEST, ADMIN_PORTFOLIO, PORTFOLIO, REPORTS
 from .requests import Floods
@@ -67,8 +71,16 @@ async def main(worker: Worker) -> None:
         for subscription in subscriptions:  # What the server has handed over already is still answered.
             await subscription.drain()  # type: ignore[no-untyped-call]
 
+    WAITING.labels(stage.name).set_function(lambda: stage.requests_waiting)
+    OPEN_ORDERS.labels(stage.name).set_function(lambda: len(stage.ledger.orders))
+    CASH_HELD.labels(stage.name).set_function(lambda: cash_held(stage.ledger))
     loop.on_lead, loop.on_stop = open_doors, close_doors
     await loop.run(worker.stopping)
+
+
+def cash_held(ledger: Ledger) -> float:
+    """For open orders, in units of the currency; called in another thread, which may see a moment of a turn."""
+    return sum(account.balances[CASH].held for account in list(ledger.accounts.values())) / UNITS
 
 
 def _inbox(message: Msg) -> str:

@@ -105,4 +105,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -P -m exchange.ledger.audit")
     parser.add_argument("--journal", type=int, default=0, help="the journal batch to stop at; the newest when left out")
     parser.add_argument("--show", action="append", default=[], help="an account whose portfolio is wanted, too")
-    run("ledger.audit", main, parser=parser)
+    run("ledger.audit", main, parser=parser, serves=False)

@@ -18,6 +18,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from exchange.connection import connect
+from exchange.metrics import LOGINS
 from exchange.permissions import permissions
 from exchange.questions import Questions
 from exchange.server import APP, LOGIN_SECONDS_MAX
@@ -72,6 +73,7 @@ class Callout:
             async with asyncio.timeout(LOGIN_SECONDS_MAX):  # Then the server has given it up; no hashing for nobody.
                 identity = await self._doorkeeper.identify(request.user_nkey, request.connect_opts, request.client_info.host)
         except Unwelcome:
+            LOGINS.labels("unwelcome").inc()
             return
         except (nats.errors.Error, TimeoutError) as error:
             logger.warning("a log-in could not be looked at: %s", error or type(error).__name__)
@@ -79,6 +81,7 @@ class Callout:
         except Exception:
             logger.exception("a log-in could not be looked at")
             return
+        LOGINS.labels("refused" if identity is None else "granted").inc()
         if identity is None:
             await asyncio.sleep(REFUSAL_SECONDS)
         if not self._client.is_closed:

@@ -15,6 +15,7 @@ from exchange.market import Market, MarketError
 from exchange.messages.base import decoder
 from exchange.messages.events import EventBatch
 from exchange.messages.journal import LEDGER_GROUP, EngineCommand, JournalBatch, LedgerCommand
+from exchange.metrics import LATENCY, TAKEN, count_refusals
 from exchange.stage import Batches, ReplayError, Turn
 from exchange.subjects import JOURNAL, events_log
 
@@ -29,6 +30,9 @@ from .settlement import settle
 
 HEARTBEAT: Final = 900_000_000
 """Nanoseconds after which a batch is written even if nothing happened: once a second, with room for an early timer."""
+
+LOOKED_AT: Final = TAKEN.labels("ledger")
+SETTLED: Final = LATENCY.labels("ledger", "settled")
 
 _decode_events = decoder(EventBatch).decode
 _decode_journal = decoder(JournalBatch).decode
@@ -51,6 +55,8 @@ class LedgerStage:
         """Whether this leader has compared the market file with the log."""
         self._written = 0
         """`now` of the last batch this leader wrote."""
+        self._moment = 0
+        """Of the newest events settled: their journal batch's time. Measured only, not part of the state."""
         self._shards = {events_log(shard): shard for shard in range(1, market.shards + 1)}
 
     @property
@@ -73,6 +79,11 @@ class LedgerStage:
         """Whether requests wait that the last turn had no room for."""
         return bool(self._requests)
 
+    @property
+    def requests_waiting(self) -> int:
+        """How many wait for the next turn."""
+        return len(self._requests)
+
     def submit_request(self, account: str, reply: str, payload: bytes) -> bytes | None:
         """A trader's commands, for the next turn; returns a refusal that is to be answered at once, if any."""
         return self._requests.put(ORDERS, account, reply, payload)
@@ -85,6 +96,8 @@ class LedgerStage:
         """As leader: events, then requests, then one batch if anything happened or a second has passed."""
         ledger = self.ledger
         settled = self._settle(inputs)
+        if settled and self._moment:
+            SETTLED.observe((now - self._moment) / 1e9)
         draft = Draft(max(ledger.time + 1, now), self._market.limits.open_orders)
         if not self._defined:
             self._define_symbols(draft)
@@ -97,6 +110,8 @@ class LedgerStage:
         desk = Desk(ledger, self._market, self._calendar, self._rates, draft, now)
         desk.carry_out(self._requests)
         self._rate_refusals += desk.rate_refusals
+        LOOKED_AT.observe(draft.outcomes)
+        count_refusals([record.reason for record in draft.refusals] + ["rate"] * desk.rate_refusals)
         payloads: list[bytes] = []
         if settled or draft or not 0 <= now - self._written < HEARTBEAT:
             payloads.append(draft.payload(ledger, self._rate_refusals))
@@ -137,7 +152,10 @@ class LedgerStage:
         """Apply the events, log by log; whether there were any."""
         payloads = [(self._shards[log], payload) for log in sorted(inputs) for payload in inputs[log]]
         for shard, payload in payloads:
-            settle(self.ledger, shard, _decode_events(payload))
+            batch = _decode_events(payload)
+            settle(self.ledger, shard, batch)
+            if batch.moments:
+                self._moment = batch.moments[-1].time
         return bool(payloads)
 
     def _define_symbols(self, draft: Draft) -> None:

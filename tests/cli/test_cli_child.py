@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from cli.child import LINES_KEPT, LOG_BYTES_MAX, Child
+from exchange.logs import Line, decode_line
+from exchange.messages.base import encode
 
 
 def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> tuple[Child, list[str]]:
@@ -28,7 +30,8 @@ async def test_warnings_are_shown_and_all_is_logged(tmp_path: Path, monkeypatch:
         tmp_path,
         monkeypatch,
         "import logging, sys\n"
-        "logging.basicConfig(level=logging.INFO, format='%(asctime)s %(levelname)s %(message)s')\n"
+        "from exchange.logs import configure\n"
+        "configure('little')\n"
         "logging.info('all is well'); logging.warning('the disk is nearly full'); logging.error('it is full')\n"
         "print(sys.argv[1:], file=sys.stderr); sys.exit(3)\n",
     )
@@ -36,17 +39,17 @@ async def test_warnings_are_shown_and_all_is_logged(tmp_path: Path, monkeypatch:
     assert await worker.wait() == 3
     assert said == ["little: the disk is nearly full", "little: it is full"]
     logged = (tmp_path / "log" / "little.log").read_text().splitlines()
-    assert logged == list(worker.lines)
-    assert [line.partition(" ")[2].partition(" ")[2] for line in logged[:3]] == [
-        "INFO all is well",
-        "WARNING the disk is nearly full",
-        "ERROR it is full",
+    assert [(line.worker, line.level, line.text) for line in map(decode_line, logged[:3])] == [
+        ("little", "INFO", "all is well"),
+        ("little", "WARNING", "the disk is nearly full"),
+        ("little", "ERROR", "it is full"),
     ]
     assert logged[3] == "['--data', 'x']"
+    assert list(worker.lines) == ["INFO all is well", "WARNING the disk is nearly full", "ERROR it is full", logged[3]]
 
 
 async def test_a_flood_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = "2026-11-23 05:00:00,000 ERROR " + "x" * 1_000
+    line = encode(Line("2026-11-23T05:00:00.000+00:00", "ERROR", "little", 1, "x" * 1_000)).decode()
     worker, said = child(
         tmp_path,
         monkeypatch,
