@@ -70,6 +70,7 @@ TABLE: Final[dict[Role | Scope | StaticUser, Permissions]] = {
     "auditor": Permissions(
         publish=(
             "admin.health",
+            "admin.accounts",
             "admin.portfolio",
             "admin.digest",
             "admin.history",

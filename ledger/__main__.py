@@ -16,7 +16,7 @@ from exchange.worker import Worker, run
 
 from .accounts import Ledger
 from .desk import DECODE, RULES
-from .questions import ADMIN_DIGEST, ADMIN_PORTFOLIO, PORTFOLIO, REPORTS
+from .questions import ADMIN_QUESTIONS, PORTFOLIO, REPORTS
 from .requests import Floods
 from .stage import LedgerStage
 
@@ -62,7 +62,7 @@ async def main(worker: Worker) -> None:
         handlers: dict[str, Handler] = {subjects.ORDERS: on_orders}
         handlers |= {subjects.api("*", verb): on_question(verb) for verb in (PORTFOLIO, REPORTS)}
         handlers[subjects.order_rules("*")] = on_question(RULES)
-        handlers |= {verb: on_question(verb) for verb in (*DECODE, ADMIN_PORTFOLIO, ADMIN_DIGEST)}
+        handlers |= {verb: on_question(verb) for verb in (*DECODE, *ADMIN_QUESTIONS)}
         for subject, handler in handlers.items():
             subscriptions.append(await worker.nats.subscribe(subject, QUEUE, cb=handler))
         await worker.nats.flush()

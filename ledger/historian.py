@@ -10,6 +10,7 @@ import argparse
 from exchange.questions import Questions
 from exchange.worker import Worker, run
 
+from .equity import Equity
 from .explain import Explain
 from .history import History, file_name
 from .history_answers import Answers
@@ -27,6 +28,7 @@ async def main(worker: Worker) -> None:
         await Answers(history).open(questions)
         await Explain(history).open(questions)
         await Statements(history).open(questions)
+        await Equity(history).open(questions)
         await Library(history.database).open(questions)
 
     await (await worker.sink_loop(history, on_caught_up=on_caught_up)).run(worker.stopping)

@@ -115,7 +115,8 @@ class LoginDesk:
             return wrong
         secret, session = new_session(self._now(), wanted.name, wanted.remember, address)
         await self._store.change(name, lambda login: with_session(login, session))
-        return logins.Secret(name, secret, session.id, session.expires)
+        login = await self._get(name)
+        return logins.Secret(name, secret, session.id, session.expires, login.role if login else "")
 
     async def renew(self, subject: str, data: bytes) -> logins.SessionInfo | Refused:
         """A session that is in use lasts longer."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
 from exchange.digest import digest
 from exchange.messages.account import OpenOrder, Portfolio, Position, ReportsAnswer
-from exchange.messages.administration import LedgerState
+from exchange.messages.administration import AccountInfo, Accounts, AccountsQuestion, LedgerState
 from exchange.messages.base import CASH, encode
+from exchange.messages.requests import Refused
 
 from . import pairs, profit, refusals, snapshot
-from .accounts import Account, Balance, Ledger, Listing, Order
-from .requests import NOT_DECODED, Waiting, decode_account_question, decode_reports_question
+from .accounts import SYSTEM_ACCOUNTS, Account, Balance, Ledger, Listing, Order
+from .requests import NOT_DECODED, Waiting, decode_account_question, decode_accounts_question, decode_reports_question
 
 PORTFOLIO: Final = "portfolio"
 REPORTS: Final = "reports"
 ADMIN_PORTFOLIO: Final = "admin.portfolio"
+ADMIN_ACCOUNTS: Final = "admin.accounts"
 ADMIN_DIGEST: Final = "admin.digest"
-QUESTIONS: Final = (PORTFOLIO, REPORTS, ADMIN_PORTFOLIO, ADMIN_DIGEST)
+ADMIN_QUESTIONS: Final = (ADMIN_PORTFOLIO, ADMIN_ACCOUNTS, ADMIN_DIGEST)
+QUESTIONS: Final = (PORTFOLIO, REPORTS, *ADMIN_QUESTIONS)
+
+ACCOUNTS_LISTED_MAX: Final = 200
+"""In one answer."""
 
 ORDERS_LISTED_MAX: Final = 2_000
 """Open orders in one portfolio, so that it fits into a message; older ones are counted."""
@@ -31,6 +38,8 @@ def answer(ledger: Ledger, question: Waiting) -> bytes:
             name = decode_account_question(question.payload).account
         elif verb == REPORTS:
             after = decode_reports_question(question.payload).after
+        elif verb == ADMIN_ACCOUNTS:
+            return encode(accounts(ledger, decode_accounts_question(question.payload or b"{}")))
     except NOT_DECODED as error:
         return encode(refusals.malformed(str(error)))
     if verb == ADMIN_DIGEST:
@@ -59,11 +68,33 @@ def portfolio(ledger: Ledger, account: Account) -> Portfolio:
         account.report,
         ledger.time,
         len(orders) - len(listed),
-        sum(balance.realized for balance in account.balances.values()),
+        _realized(account),
         account.fees,
-        cash.total + sum(ledger.symbols[s].price * b.total for s, b in account.balances.items() if s != CASH),
+        _equity(ledger, account),
         account.standing,
     )
+
+
+def accounts(ledger: Ledger, question: AccountsQuestion) -> Accounts | Refused:
+    """A page of the traders' accounts. Accounts are never forgotten, so that their order is always the same."""
+    if not 1 <= question.limit <= ACCOUNTS_LISTED_MAX or question.after < 0:
+        return refusals.malformed(f"limit, after: expected 1 to {ACCOUNTS_LISTED_MAX}, and 0 or more accounts to leave out")
+    traders = (a for n, a in ledger.accounts.items() if n not in SYSTEM_ACCOUNTS and n.startswith(question.prefix))
+    page = list(islice(traders, question.after, question.after + question.limit + 1))
+    return Accounts([_account_info(ledger, account) for account in page[: question.limit]], len(page) <= question.limit)
+
+
+def _account_info(ledger: Ledger, account: Account) -> AccountInfo:
+    cash, equity = account.balances[CASH].total, _equity(ledger, account)
+    return AccountInfo(account.name, account.standing, cash, equity, _realized(account), account.fees, len(account.orders))
+
+
+def _equity(ledger: Ledger, account: Account) -> int:
+    return sum(b.total if asset == CASH else ledger.symbols[asset].price * b.total for asset, b in account.balances.items())
+
+
+def _realized(account: Account) -> int:
+    return sum(balance.realized for balance in account.balances.values())
 
 
 def _position(symbol: str, balance: Balance, listing: Listing) -> Position:

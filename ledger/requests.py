@@ -9,7 +9,15 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from exchange.messages.account import AccountRulesQuestion, ReportsQuestion
-from exchange.messages.administration import AccountChange, AccountQuestion, Deposit, Disconnected, NewAccount, PhaseRequest
+from exchange.messages.administration import (
+    AccountChange,
+    AccountQuestion,
+    AccountsQuestion,
+    Deposit,
+    Disconnected,
+    NewAccount,
+    PhaseRequest,
+)
 from exchange.messages.base import decoder, encode
 from exchange.messages.requests import Request
 
@@ -39,6 +47,7 @@ decode_disconnected = decoder(Disconnected).decode
 decode_account_rules_question = decoder(AccountRulesQuestion).decode
 decode_reports_question = decoder(ReportsQuestion).decode
 decode_account_question = decoder(AccountQuestion).decode
+decode_accounts_question = decoder(AccountsQuestion).decode
 
 NOT_DECODED: Final = (ValueError, RecursionError)
 """What decoding a stranger's bytes raises: msgspec's own errors and UnicodeDecodeError are ValueErrors."""

@@ -114,6 +114,28 @@ class AccountRules(msgspec.Struct, frozen=True):
     cancel_on_disconnect: bool
 
 
+class EquityQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Asks the historian (api.<account>.equity) what the account was worth at moments from `start` to `end`, evenly apart."""
+
+    start: int = 0
+    """Nanoseconds since 1970; 0 for when the account was opened."""
+    end: int = 0
+    """0 for now."""
+    points: int = 200
+    """How many steps to take between the two, at most 500."""
+
+
+class EquityPoint(msgspec.Struct, frozen=True):
+    """One row of api.<account>.equity."""
+
+    time: int
+    equity: int
+    """Cash and all shares at their last prices."""
+    paid_in: int
+    """What transfers have brought, less what they took; shares at their prices at the first point from then on. What equity is
+    more than that was gained by trading."""
+
+
 class PageQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
     """Asks the historian (api.<account>.fills, api.<account>.history) for at most 1,000 rows before an id, newest first."""
 

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from .base import Message, Phase
+from .journal import Standing
 
 Role = Literal["trader", "operator", "auditor"]
 """Of a log-in; who has none is a guest."""
@@ -79,6 +80,40 @@ class AccountQuestion(msgspec.Struct, frozen=True):
     """admin.portfolio: a trader's Portfolio, for the operator."""
 
     account: str
+
+
+class AccountsQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.accounts: a page of all accounts, in the order in which they were opened."""
+
+    after: int = 0
+    """Leaves out so many."""
+    limit: int = 50
+    """At most 200."""
+    prefix: str = ""
+    """Only those whose names begin like this."""
+
+
+class AccountInfo(msgspec.Struct, frozen=True):
+    """One row of admin.accounts."""
+
+    account: str
+    standing: Standing
+    cash: int
+    equity: int
+    """Cash and all positions at their prices."""
+    realized: int
+    """As in Portfolio."""
+    fees: int
+    orders: int
+    """Open ones."""
+
+
+class Accounts(msgspec.Struct, frozen=True):
+    """Answer to admin.accounts, by the ledger."""
+
+    accounts: list[AccountInfo]
+    complete: bool
+    """False when more follow."""
 
 
 class LedgerState(msgspec.Struct, frozen=True):

@@ -89,6 +89,8 @@ class Secret(msgspec.Struct, frozen=True, omit_defaults=True):
     """What it is called when it is renewed or ended; no secret."""
     expires: int = 0
     """Nanoseconds since 1970; 0 for never."""
+    role: str = ""
+    """Of the log-in; of a session only."""
 
 
 class SessionInfo(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from exchange.market import Fees, Limits
+from exchange.messages.base import encode
 from exchange.messages.requests import Cancel, CancelAll, Submit
 from ledger.accounts import RECENT_REPORTS_MAX
 from ledger.questions import ORDERS_LISTED_MAX
@@ -51,6 +52,31 @@ def test_deposits_and_withdrawals_are_reported() -> None:
         ("KRYP", -3, "tax"),
     ]
     assert set(market.reports) == {"alice", "bob"}, "system accounts have nobody to tell"
+
+
+def test_the_operators_list_of_accounts() -> None:
+    market = opened()
+    market.open("anna", 5, KRYP=0)
+    market.request("alice", [Submit("a", "KRYP", "sell", 30, price=200_000), Submit("b", "KRYP", "sell", 1, price=210_000)])
+    market.request("bob", Submit("c", "KRYP", "buy", 10, price=200_000))
+    market.settle()
+
+    def listed(**question: Any) -> tuple[list[str], bool]:
+        answer = market.ask("admin.accounts", "", encode(question))
+        return [row["account"] for row in answer["accounts"]], answer["complete"]
+
+    assert listed() == (["alice", "bob", "anna"], True)
+    assert listed(limit=2) == (["alice", "bob"], False)
+    assert listed(limit=2, after=2) == (["anna"], True)
+    assert listed(prefix="a") == (["alice", "anna"], True)
+    assert listed(prefix="a", after=1, limit=1) == (["anna"], True)
+    assert market.ask("admin.accounts", "", encode({"limit": 0}))["reason"] == "malformed"
+    for row in market.ask("admin.accounts")["accounts"]:
+        portfolio = market.portfolio(row["account"])
+        assert (row["cash"], row["equity"], row["realized"], row["fees"], row["orders"], row["standing"]) == (
+            *(portfolio.cash, portfolio.equity, portfolio.realized, portfolio.fees),
+            *(len(portfolio.orders), portfolio.standing),
+        )
 
 
 def test_a_portfolio_contains_the_reports_up_to_its_number() -> None:

@@ -34,6 +34,7 @@ publish   api.alice.portfolio       -     x      x     x     -      x        x  
 publish   api.alice.reports         -     x      x     x     -      x        x     x
 publish   api.alice.fills           -     x      x     x     -      x        x     x
 publish   api.alice.history         -     x      x     x     -      x        x     x
+publish   api.alice.equity          -     x      x     x     -      x        x     -
 publish   api.alice.bots.start      -     x      x     -     x      x        -     -
 publish   api.bob.bots.start        -     -      -     -     -      x        -     -
 publish   api.alice.bots.start.x    -     -      -     -     -      -        -     -
@@ -60,6 +61,7 @@ publish   admin.create_account      -     -      -     -     -      x        -  
 publish   admin.password            -     -      -     -     -      x        -     -
 publish   admin.health            -     -      -     -     -      x        x     -
 publish   admin.portfolio           -     -      -     -     -      x        x     -
+publish   admin.accounts            -     -      -     -     -      x        x     -
 publish   admin.digest              -     -      -     -     -      x        x     -
 publish   admin.history             -     -      -     -     -      x        x     -
 publish   admin.phase               -     -      -     -     -      x        -     -
