@@ -49,14 +49,14 @@ async def test_another_symbol_and_interval(market: RunningMarket, open_screen: O
         .nth(1)
         .click()
     )
-    await expect(screen.part("h1")).to_have_text("ADAM")
+    await expect(screen.part("#headline h1")).to_have_text("ADAM")
     await expect(screen.page).to_have_title(re.compile("ADAM"))
     await expect(screen.part(".bids [data-price]").first).to_be_visible()
     assert int(await screen.part(".bids [data-price]").first.get_attribute("data-price") or 0) > 1_000_000
     await screen.part(".intervals").get_by_text("1m", exact=True).click()
     await expect(screen.part("#chart")).to_have_attribute("data-bars", re.compile(r"^[1-9]"))
     await screen.page.reload()
-    await expect(screen.part("h1")).to_have_text("ADAM")
+    await expect(screen.part("#headline h1")).to_have_text("ADAM")
     await expect(screen.part(".intervals [aria-pressed=true]")).to_have_text("1m")
 
 
@@ -99,4 +99,8 @@ async def test_a_phone_shows_one_view_at_a_time(market: RunningMarket, open_scre
     await screen.part(".bids [data-price]").first.tap()
     await expect(screen.page.get_by_role("button", name="Sign up to trade")).to_be_in_viewport()
     await screen.part("#views").get_by_text("Account").tap()
-    await expect(screen.part("#cash")).to_be_visible()
+    await expect(screen.part("#account-screen .guest-panel")).to_be_visible()
+    await expect(screen.part("#ticket")).to_be_hidden()
+    await screen.part("#views").get_by_text("Chart").tap()
+    await expect(screen.part("#chart")).to_be_visible()
+    await expect(screen.part("#account-screen")).to_be_hidden()

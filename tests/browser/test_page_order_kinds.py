@@ -87,7 +87,7 @@ async def test_a_bracket_and_a_pair(market: RunningMarket, open_screen: OpenScre
     await expect(screen.part(".form-message")).to_have_text(re.compile(r"^Orders \d+ to \d+ are accepted\.$"))
     await expect(screen.part("#toasts")).to_contain_text("works now that its entry has ended")
     await expect(rows).to_have_count(2)
-    stop, limit = await cells(screen, 0), await cells(screen, 1)
+    limit, stop = await cells(screen, 0), await cells(screen, 1)
     assert stop[:3] == ["Sell", "Market", "15.00"]
     assert re.fullmatch(r"Stop, paired with \d+", stop[3])
     assert limit[:3] == ["Sell", "24.00", ""]
@@ -106,7 +106,7 @@ async def test_a_bracket_and_a_pair(market: RunningMarket, open_screen: OpenScre
     await expect(held).to_have_text("20")
     await screen.choose("orders")
     await expect(rows).to_have_count(4)
-    await screen.part("#orders tbody tr >> nth=0 >> .cancel").click()
+    await screen.part("#orders tbody tr >> nth=0 >> [name=cancel]").click()
     await expect(rows).to_have_count(2)  # With one of them the other ends.
 
 

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { availableCash, availableShares, averageCost, newReports, withFills, withReports } from "../../web/page/portfolio.js";
+import { availableCash, availableShares, grouped, newReports, unrealizedOf, withFills, withReports, worthOf } from "../../web/page/portfolio.js";
 
 const PORTFOLIO = Object.freeze({
   account: "alice",
   cash: 1_000_000,
   cash_held: 0,
-  positions: [{ symbol: "KRYP", quantity: 10, held: 0, price: 200 }],
+  positions: [{ symbol: "KRYP", quantity: 10, held: 0, price: 200, cost: 2_000, realized: 0 }],
+  realized: 0,
+  fees: 0,
   orders: [],
   report: 7,
   time: 0,
@@ -40,7 +42,7 @@ test("the last fill ends the order; a sale brings cash less its fee", () => {
   const portfolio = after(8, accepted(2, "sell", 4, 300), filled(2, "sell", 4, 310, 0, 5));
   assert.deepEqual(portfolio.orders, []);
   assert.equal(portfolio.cash, 1_000_000 + 1_240 - 5);
-  assert.deepEqual(portfolio.positions, [{ symbol: "KRYP", quantity: 6, held: 0, price: 200 }]);
+  assert.deepEqual(portfolio.positions, [{ symbol: "KRYP", quantity: 6, held: 0, price: 200, cost: 1_200, realized: 440 }]);
 });
 
 test("a cancelled order holds nothing any more", () => {
@@ -114,13 +116,31 @@ test("fills from two sources are one list, newest first", () => {
   assert.equal(withFills(fills, [fill(1, 10)]), fills);
 });
 
-test("average cost: given shares at the opening price, bought ones at theirs, sold ones at the average", () => {
-  const position = (quantity) => ({ symbol: "KRYP", quantity });
-  const fills = (...list) => list.map(([side, quantity, price, fee = 0]) => ({ symbol: "KRYP", side, quantity, price, fee })).reverse();
-  assert.equal(averageCost(position(10), [], 200, true), 200);
-  assert.equal(averageCost(position(20), fills(["buy", 10, 300]), 200, true), 250);
-  assert.equal(averageCost(position(15), fills(["buy", 10, 300], ["sell", 5, 999]), 200, true), 250);
-  assert.equal(averageCost(position(4), fills(["sell", 10, 100], ["buy", 4, 150, 8]), 200, true), 152);
-  assert.equal(averageCost(position(10), [], 200, false), null);
-  assert.equal(averageCost(position(0), [], 200, true), null);
+test("cost and gain are those of the ledger, to the unit", () => {
+  const gains = (...reports) => {
+    const portfolio = after(8, ...reports);
+    const [{ quantity, cost, realized }] = portfolio.positions;
+    assert.equal(portfolio.realized, realized);
+    return [quantity, cost, realized, portfolio.fees];
+  };
+  // Worked with ledger/profit.py.
+  assert.deepEqual(gains(filled(1, "buy", 10, 300, 0, 7)), [20, 5_000, 0, 7]);
+  assert.deepEqual(gains(filled(1, "sell", 3, 300, 0)), [7, 1_400, 300, 0]);
+  assert.deepEqual(gains(filled(1, "buy", 1, 301, 0), filled(2, "sell", 2, 300, 0)), [9, 1_883, 182, 0]);
+  assert.deepEqual(gains(filled(1, "sell", 15, 300, 0), filled(2, "buy", 2, 400, 0)), [-3, -900, 800, 0]);
+  assert.deepEqual(gains(filled(1, "sell", 10, 100, 0)), [0, 0, -1_000, 0]);
+});
+
+test("what all is worth, and what would be gained", () => {
+  const symbols = [{ symbol: "KRYP", last: 250 }];
+  assert.equal(worthOf(PORTFOLIO, symbols), 1_000_000 + 2_500);
+  assert.equal(unrealizedOf(PORTFOLIO, symbols), 500);
+  assert.equal(worthOf(PORTFOLIO, []), 1_000_000 + 2_000);
+});
+
+test("orders of a pair or a bracket stand together", () => {
+  const order = (order_id, more = {}) => ({ order_id, ...more });
+  const orders = [order(1), order(2), order(3, { pair: 4, entry: 2 }), order(4, { pair: 3, entry: 2 }), order(5, { pair: 7 }), order(6), order(7, { pair: 5 }), order(8, { pair: 9 })];
+  const shown = grouped(orders).map(({ order: { order_id: id }, place }) => [id, place]);
+  assert.deepEqual(shown, [[8, null], [6, null], [5, "first"], [7, "last"], [2, "first"], [3, "middle"], [4, "last"], [1, null]]);
 });

@@ -17,7 +17,7 @@ export class Account {
   #told = 0;
   #unsubscribe;
 
-  /** `publish` is told of { portfolio }, { fills, fillsComplete } or { report }, whichever changed. */
+  /** `publish` is told of { portfolio }, { fills } or { report }, whichever changed. */
   constructor(link, name, publish) {
     this.#link = link;
     this.#name = name;
@@ -33,9 +33,9 @@ export class Account {
       subjects,
       load: () => this.#loadFills(),
       apply: withFilledReports,
-      publish: ({ fills, complete }) => {
+      publish: (fills) => {
         this.#known = fills;
-        publish({ fills, fillsComplete: complete });
+        publish({ fills });
       },
     });
     this.#unsubscribe = link.subscribe(subjects[0], (message) => this.#tell(message, publish));
@@ -45,6 +45,11 @@ export class Account {
     this.#portfolioFollower.stop();
     this.#fillsFollower.stop();
     this.#unsubscribe();
+  }
+
+  /** Asks api.<account>.<question>. Throws as `Link.ask`. */
+  ask(question, payload) {
+    return this.#link.ask(`api.${this.#name}.${question}`, payload);
   }
 
   /** Sends a command until it is answered; see delivery.js. */
@@ -69,12 +74,10 @@ export class Account {
       fills = [...fills, ...page];
     } while (page.length === FILLS_PAGE && fills.length < FILLS_MAX);
     // The historian may be a moment behind the reports that were heard already.
-    return { fills: withFills(fills, this.#known), complete: page.length < FILLS_PAGE };
+    return withFills(fills, this.#known);
   }
 }
 
-function withFilledReports(state, { reports }) {
-  const fills = withFills(state.fills, reports.filter(({ type }) => type === "orderfilled"));
-  if (fills === state.fills) return state;
-  return { fills, complete: state.complete && fills.length < FILLS_MAX };
+function withFilledReports(fills, { reports }) {
+  return withFills(fills, reports.filter(({ type }) => type === "orderfilled"));
 }

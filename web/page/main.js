@@ -2,16 +2,23 @@
 
 import { Account } from "./account.js";
 import { INTERVALS } from "./candles.js";
+import { AccountScreen } from "./components/account-screen.js";
 import { mountAccountMenu } from "./components/account-menu.js";
+import { BotsScreen } from "./components/bots-screen.js";
 import { mountCash } from "./components/cash.js";
 import { mountChart } from "./components/chart.js";
+import { changeOrder } from "./components/change-order.js";
 import { mountConnection } from "./components/connection.js";
+import { Dialog } from "./components/dialog.js";
+import { explainOrder } from "./components/explain-order.js";
 import { mountHeadline } from "./components/headline.js";
 import { Holdings } from "./components/holdings.js";
 import { mountLadder } from "./components/ladder.js";
 import { LogIn } from "./components/log-in.js";
 import { LogIns } from "./components/log-ins.js";
+import { MarketScreen } from "./components/market-screen.js";
 import { OrderTicket } from "./components/order-ticket.js";
+import { Screens } from "./components/screens.js";
 import { mountSymbols } from "./components/symbols.js";
 import { mountTape } from "./components/tape.js";
 import { mountThemeButton } from "./components/theme-button.js";
@@ -29,6 +36,7 @@ import { sentence } from "./ticket.js";
 const INTERVAL_KEY = "exchange.interval";
 const INTERVAL_FIRST = "10s";
 const CONFIGURATION_MS = 1_000;
+const STAFF_MS = 14_000; // Opening an account hashes a password, and the ledger may be restarting.
 
 const byId = (id) => document.getElementById(id);
 
@@ -47,6 +55,7 @@ const state = {
   stale: false,
   account: session.account,
   login: session.login,
+  role: session.role,
   symbols: null,
   symbol: null,
   interval: chosenInterval(),
@@ -55,7 +64,6 @@ const state = {
   candles: null,
   portfolio: null,
   fills: [],
-  fillsComplete: false,
   cancelling: new Set(),
 };
 
@@ -77,7 +85,9 @@ async function configuration() {
 // ── Components ──
 
 const toast = mountToasts(byId("toasts"));
-const showView = mountViews(byId("views"));
+const showView = mountViews(byId("views"), () => screens.show("trade"));
+const screens = new Screens([byId("screens"), byId("views")], () => update({}));
+const dialog = new Dialog(byId("dialog"));
 const logIn = new LogIn(byId("log-in"), {
   logIn: (account, password) => session.logIn(account, password),
   signUp: (account, password, invitation) => session.signUp(account, password, invitation),
@@ -88,7 +98,8 @@ const ticket = new OrderTicket(byId("ticket"), {
   place: (command, doubtful) => account.command(command, doubtful),
   signUp: () => openDialog("sign-up"),
 });
-const holdings = new Holdings(byId("holdings"), { cancel, cancelAll, select });
+const orderActions = { cancel, cancelAll, select: trade, change, why };
+const holdings = new Holdings(byId("holdings"), orderActions);
 mountThemeButton(byId("theme"));
 const components = [
   mountConnection(byId("connection"), byId("notice"), byId("foot-state")),
@@ -105,7 +116,23 @@ const components = [
   (shown) => ticket.update(shown),
   mountCash(byId("cash"), { open: openDialog }),
   (shown) => holdings.update(shown),
+  (shown) => screens.update(shown),
+  (shown) => showScreens(shown),
 ];
+const staffActions = { ask: (verb, question) => link.ask(`admin.${verb}`, question, { patience: STAFF_MS }), public: (question, about) => link.ask(`public.${question}`, about), link, toast, dialog };
+const makeScreen = {
+  account: (root) =>
+    new AccountScreen(root, {
+      ...orderActions,
+      ask: (question, about) => account.ask(question, about),
+      rules: (wanted) => link.ask(`orders.${session.account}.rules`, wanted),
+      open: openDialog,
+      openLogIns: () => logIns.open(),
+    }),
+  bots: (root) => new BotsScreen(root, { ask: (verb, about) => account.ask(`bots.${verb}`, about), toast, open: openDialog }),
+  market: (root) => new MarketScreen(root, staffActions),
+};
+const madeScreens = new Map();
 byId("title").textContent = market.title;
 
 let drawing = false;
@@ -120,6 +147,13 @@ function update(patch) {
     for (const show of components) show(state);
     showTitle();
   });
+}
+
+/** A screen is made when it is shown first. Only the one that is shown is kept up to date; the others are told that they are not. */
+function showScreens(shown) {
+  const { current } = screens;
+  if (current in makeScreen && !madeScreens.has(current)) madeScreens.set(current, makeScreen[current](byId(`${current}-screen`)));
+  for (const [name, screen] of madeScreens) screen.update(name === current ? shown : null);
 }
 
 function showTitle() {
@@ -137,7 +171,7 @@ function select(symbol) {
   if (symbol === state.symbol) return;
   for (const feed of feeds) feed.stop();
   update({ symbol, book: null, tape: null });
-  history.replaceState(null, "", `#${symbol}`);
+  if (screens.current === "trade") history.replaceState(null, "", `#${symbol}`);
   feeds = [
     followBook(link, symbol, (book) => update({ book })),
     followTape(link, symbol, (tape) => update({ tape })),
@@ -161,6 +195,12 @@ function chooseInterval(interval) {
 function chosenInterval() {
   const chosen = localStorage.getItem(INTERVAL_KEY);
   return chosen in INTERVALS ? chosen : INTERVAL_FIRST;
+}
+
+/** Shows a symbol, to be traded. */
+function trade(symbol) {
+  select(symbol);
+  screens.show("trade");
 }
 
 function pickPrice(price) {
@@ -188,8 +228,8 @@ let account = null;
 function followAccount() {
   account?.stop();
   account = null;
-  const { account: name, login } = session;
-  update({ account: name, login, portfolio: null, fills: [], fillsComplete: false, cancelling: new Set() });
+  const { account: name, login, role } = session;
+  update({ account: name, login, role, portfolio: null, fills: [], cancelling: new Set() });
   if (session.account === null) return;
   account = new Account(link, session.account, ({ report, ...patch }) => {
     if (report === undefined) return update(patch);
@@ -206,6 +246,15 @@ async function cancel(order) {
 async function cancelAll() {
   const ids = state.portfolio?.orders.map(({ order_id }) => order_id) ?? [];
   if (ids.length > 0) await command({ type: "cancelall" }, ids);
+}
+
+function change(order) {
+  const info = state.symbols.find(({ symbol }) => symbol === order.symbol);
+  changeOrder(dialog, order, info, (message) => account.command(message));
+}
+
+function why(orderId) {
+  explainOrder(dialog, orderId, () => account.ask("explain", { order_id: orderId }));
 }
 
 async function command(message, orderIds) {

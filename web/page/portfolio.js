@@ -43,7 +43,8 @@ const APPLY = {
     const value = report.price * report.quantity;
     const buying = report.side === "buy";
     portfolio.cash += (buying ? -value : value) - report.fee;
-    positionOf(portfolio, report.symbol).quantity += buying ? report.quantity : -report.quantity;
+    portfolio.fees += report.fee;
+    move(portfolio, report.symbol, buying ? report.quantity : -report.quantity, buying ? value : -value);
     const order = orderOf(portfolio, report);
     if (order === undefined) return;
     hold(portfolio, order, -report.quantity);
@@ -95,9 +96,31 @@ const APPLY = {
 
   transferred(portfolio, report) {
     if (report.asset === "CASH") portfolio.cash += report.amount;
-    else positionOf(portfolio, report.asset).quantity += report.amount;
+    else move(portfolio, report.asset, report.amount, report.amount * positionOf(portfolio, report.asset).price);
   },
 };
+
+/** Shares come, or go, for a value: what they cost and what is gained by it, reckoned as in ledger/profit.py. */
+function move(portfolio, symbol, quantity, value) {
+  const position = positionOf(portfolio, symbol);
+  const held = position.quantity;
+  position.quantity += quantity;
+  position.cost += value;
+  if (held === 0 || held > 0 === quantity > 0) return;
+  const closed = Math.min(Math.abs(held), Math.abs(quantity));
+  const cost = shareOf(position.cost - value, closed, Math.abs(held));
+  const paid = shareOf(value, closed, Math.abs(quantity));
+  position.cost -= paid + cost;
+  position.realized -= paid + cost;
+  portfolio.realized -= paid + cost;
+}
+
+/** So much of an amount, rounded down; exact, however large. */
+function shareOf(amount, part, whole) {
+  const product = BigInt(amount) * BigInt(part);
+  const quotient = product / BigInt(whole);
+  return Number(product < 0n && quotient * BigInt(whole) !== product ? quotient - 1n : quotient);
+}
 
 /** More or less is set aside for an order; one hold covers a pair, and that is told by the ledger's next answer. */
 function hold(portfolio, order, quantity) {
@@ -117,7 +140,7 @@ function remove(portfolio, order) {
 function positionOf(portfolio, symbol) {
   const found = portfolio.positions.find((position) => position.symbol === symbol);
   if (found !== undefined) return found;
-  const opened = { symbol, quantity: 0, held: 0, price: 0 };
+  const opened = { symbol, quantity: 0, held: 0, price: 0, cost: 0, realized: 0 };
   portfolio.positions.push(opened);
   return opened;
 }
@@ -142,20 +165,35 @@ export function withFills(fills, more) {
   return [...fills, ...fresh].sort((a, b) => b.time - a.time || b.trade_id - a.trade_id).slice(0, FILLS_MAX);
 }
 
+/** What everything is worth at the last prices. */
+export function worthOf(portfolio, symbols) {
+  return portfolio.cash + sharesWorth(portfolio, symbols);
+}
+
+/** What the shares are worth at the last prices. */
+export function sharesWorth(portfolio, symbols) {
+  return portfolio.positions.reduce((sum, { symbol, quantity, price }) => sum + quantity * lastOf(symbols, symbol, price), 0);
+}
+
+/** What would be gained if all positions were closed at the last prices. */
+export function unrealizedOf(portfolio, symbols) {
+  return sharesWorth(portfolio, symbols) - portfolio.positions.reduce((sum, { cost }) => sum + cost, 0);
+}
+
+function lastOf(symbols, symbol, otherwise) {
+  return symbols.find((info) => info.symbol === symbol)?.last || otherwise;
+}
+
 /**
- * What a position cost per share on average, in units. Shares that no fill explains (they were given) count at the opening
- * price. null when the fills do not reach back to the first one, or nothing is left.
+ * Orders, newest group first, those of a pair or a bracket one after the other.
+ * @returns {{ order: object, place: "first" | "middle" | "last" | null }[]} place: within its group; null for one without
  */
-export function averageCost(position, fills, openingPrice, complete) {
-  if (!complete || position.quantity <= 0) return null;
-  const own = fills.filter((fill) => fill.symbol === position.symbol).reverse();
-  const traded = own.reduce((sum, fill) => sum + (fill.side === "buy" ? fill.quantity : -fill.quantity), 0);
-  let shares = position.quantity - traded;
-  let cost = shares * openingPrice;
-  for (const fill of own) {
-    if (fill.side === "buy") cost += fill.price * fill.quantity + fill.fee;
-    else if (shares > 0) cost -= (cost / shares) * fill.quantity;
-    shares += fill.side === "buy" ? fill.quantity : -fill.quantity;
-  }
-  return shares > 0 ? Math.round(cost / shares) : null;
+export function grouped(orders) {
+  const keyOf = ({ order_id: id, pair, entry }) => entry || (pair ? Math.min(id, pair) : id);
+  const groups = new Map();
+  for (const order of orders) groups.set(keyOf(order), [...(groups.get(keyOf(order)) ?? []), order]);
+  const places = (count, index) => (count === 1 ? null : index === 0 ? "first" : index === count - 1 ? "last" : "middle");
+  return [...groups]
+    .sort(([a], [b]) => b - a)
+    .flatMap(([, group]) => group.sort((a, b) => a.order_id - b.order_id).map((order, index) => ({ order, place: places(group.length, index) })));
 }

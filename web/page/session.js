@@ -34,9 +34,14 @@ export class Session extends EventTarget {
     setInterval(() => this.#renew(), LOOK_EVERY_MS);
   }
 
-  /** Name of the account that it acts for, null for a guest. */
+  /** "trader", "operator" or "auditor"; null for a guest. */
+  get role() {
+    return this.login === null ? null : (stored(this.#storage)?.role ?? "trader");
+  }
+
+  /** Name of the account that it acts for; null for a guest, and for whoever operates the market. */
   get account() {
-    return this.login?.split("@").at(-1) ?? null;
+    return this.role === "trader" ? this.login.split("@").at(-1) : null;
   }
 
   /** Id of this tab's session; no secret. */

@@ -21,9 +21,9 @@ export function mountAccountMenu(root, { open, openLogIns, logOut }) {
 
   return ({ account, login, market }) => {
     setAttribute(root, "data-account", account);
-    part(root, "[name=log-in]").hidden = account !== null;
-    part(root, "[name=sign-up]").hidden = account !== null || !market.sign_up;
-    part(root, ".who").hidden = part(root, "[name=log-out]").hidden = account === null;
+    part(root, "[name=log-in]").hidden = login !== null;
+    part(root, "[name=sign-up]").hidden = login !== null || !market.sign_up;
+    part(root, ".who").hidden = part(root, "[name=log-out]").hidden = login === null;
     setText(part(root, ".who b"), login ?? "");
     setText(part(root, ".who i"), login?.[0].toUpperCase() ?? "");
   };

@@ -2,7 +2,7 @@
 
 import { part, setText } from "../dom.js";
 import { formatMoney } from "../money.js";
-import { availableCash } from "../portfolio.js";
+import { availableCash, sharesWorth, worthOf } from "../portfolio.js";
 import { ACCOUNT_MENU, CASH } from "../texts.js";
 
 const MARKUP = `
@@ -26,21 +26,16 @@ export function mountCash(root, { open }) {
     if (target.name) open(target.name);
   });
 
-  return ({ account, portfolio, symbols, market }) => {
+  return ({ account, login, portfolio, symbols, market }) => {
     part(root, ".amounts").hidden = account === null;
-    part(root, ".invitation").hidden = account !== null;
+    part(root, ".invitation").hidden = login !== null;
     part(root, "[name=sign-up]").hidden = !market.sign_up;
-    setText(part(root, "h2"), account === null ? CASH.guestTitle : CASH.title);
+    setText(part(root, "h2"), login === null ? CASH.guestTitle : CASH.title);
     const known = portfolio !== null && symbols !== null;
     const show = (name, units) => setText(part(root, `.${name}`), known ? formatMoney(units()) : "–");
-    const worth = () =>
-      portfolio.positions.reduce((sum, position) => {
-        const last = symbols.find(({ symbol }) => symbol === position.symbol)?.last ?? position.price;
-        return sum + last * position.quantity;
-      }, 0);
     show("available", () => availableCash(portfolio));
     show("held", () => portfolio.cash_held);
-    show("shares", worth);
-    show("total", () => portfolio.cash + worth());
+    show("shares", () => sharesWorth(portfolio, symbols));
+    show("total", () => worthOf(portfolio, symbols));
   };
 }

@@ -168,7 +168,8 @@ function candleOptions() {
   return { upColor: up, downColor: down, ...wicks, borderVisible: false, priceLineStyle: LineStyle.Dotted };
 }
 
-function chartOptions() {
+/** How all charts look, in the colours of the theme. */
+export function chartOptions() {
   const line = { color: colour("--muted"), labelBackgroundColor: colour("--label") };
   return {
     layout: {

@@ -1,17 +1,20 @@
 // A table of rows that come and go, with a sentence where there are none.
 
-import { part, reconcile, setAttribute, setText } from "../dom.js";
-import { HOLDINGS } from "../texts.js";
+import { reconcile, setAttribute, setText } from "../dom.js";
 
-const TEXT_COLUMNS = ["symbol", "side", "kind", "role", ""];
+/** Columns of words; all others hold numbers, to the right. "" is for buttons. */
+const TEXT_COLUMNS = ["symbol", "side", "kind", "role", "status", "bot", "made", "phase", "why", "account", "standing", "when", "what", "asset", "proof", "worker", ""];
+/** Columns whose words are a button that leads to what the row is about. */
+const LINK_COLUMNS = ["symbol", "bot"];
 
 /**
  * @typedef {object} Row
  * @property {string | number} key
- * @property {string[]} cells
+ * @property {string[]} cells all but that of the buttons
  * @property {"buy" | "sell"} [side]
  * @property {Record<number, string>} [directions] index of a cell → "up", "down" or "flat"
- * @property {string} [button] text of the row's button; it works while it says HOLDINGS.cancel
+ * @property {Record<string, string | null>} [marks] data attributes of the row, for its looks
+ * @property {{ name: string, text: string, label: string, disabled?: boolean }[]} [buttons]
  */
 
 export class Table {
@@ -20,14 +23,15 @@ export class Table {
   #body;
   #empty = document.createElement("p");
 
-  /** @param {HTMLElement} root @param {string[]} columns names of HOLDINGS.columns; the last one may be "", for a button */
-  constructor(root, columns) {
-    this.#columns = columns;
+  /** @param {HTMLElement} root @param {Record<string, string>} columns name → title @param {{ buttons?: boolean }} options a last column for buttons */
+  constructor(root, columns, { buttons = false } = {}) {
+    const titles = buttons ? { ...columns, "": "" } : columns;
+    this.#columns = Object.keys(titles);
     const head = this.#table.createTHead().insertRow();
-    for (const column of columns) {
+    for (const [column, title] of Object.entries(titles)) {
       const cell = document.createElement(column === "" ? "td" : "th");
       if (column !== "") cell.scope = "col";
-      cell.textContent = HOLDINGS.columns[column] ?? "";
+      cell.textContent = title;
       head.append(labelled(cell, column));
     }
     this.#body = this.#table.createTBody();
@@ -37,35 +41,36 @@ export class Table {
 
   /** @param {Row[] | null} rows null while they are not known @param {string} text for none */
   show(rows, text) {
-    reconcile(this.#body, rows ?? [], (row) => row.key, (row) => this.#create(row), fill);
+    reconcile(this.#body, rows ?? [], (row) => row.key, () => this.#create(), fill);
     const none = rows === null || rows.length === 0;
     this.#empty.hidden = !none;
     this.#table.hidden = none;
     setText(this.#empty, text);
   }
 
-  #create({ button }) {
+  #create() {
     const row = document.createElement("tr");
     for (const column of this.#columns) {
       const cell = labelled(row.insertCell(), column);
-      if (column === "symbol") cell.append(buttonOf("row-symbol"));
+      if (LINK_COLUMNS.includes(column)) cell.append(buttonOf("row-link"));
     }
-    if (button !== undefined) row.lastElementChild.append(buttonOf("small-button cancel"));
     return row;
   }
 }
 
-function fill(row, { side, cells, directions = {}, button }) {
+function fill(row, { side, cells, directions = {}, marks = {}, buttons = [] }) {
   setAttribute(row, "data-side", side ?? null);
+  for (const [name, value] of Object.entries(marks)) setAttribute(row, `data-${name}`, value);
   cells.forEach((text, index) => {
     setText(row.children[index].firstElementChild ?? row.children[index], text);
     setAttribute(row.children[index], "data-direction", directions[index] ?? null);
   });
-  if (button === undefined) return;
-  const control = part(row, ".cancel");
-  setText(control, button);
-  setAttribute(control, "aria-label", `${button} ${cells.slice(0, 3).join(" ")}`);
-  control.disabled = button !== HOLDINGS.cancel;
+  if (row.children.length === cells.length) return;
+  reconcile(row.lastElementChild, buttons, ({ name }) => name, ({ name }) => Object.assign(buttonOf("small-button"), { name }), (button, { text, label, disabled = false }) => {
+    setText(button, text);
+    setAttribute(button, "aria-label", label);
+    button.disabled = disabled;
+  });
 }
 
 function labelled(cell, column) {
