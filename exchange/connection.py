@@ -12,7 +12,7 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from .subjects import inbox_prefix
+from .subjects import inbox_prefix, is_inbox
 from .tls import client_options
 
 logger = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ class HardenedClient(Client):
             message: Msg = super()._build_message(sid, subject, reply, data, headers)
         except UnicodeDecodeError:
             return None
+        if message.subject.startswith("$SRV.") and not is_inbox(message.reply):
+            return None  # nats-py's micro services would answer wherever it says: into a log, with a worker's rights.
         return message
 
 

@@ -10,6 +10,8 @@ import pytest
 from nats.aio.msg import Msg
 
 from exchange.connection import connect
+from exchange.questions import Questions
+from tests.conftest import settle
 
 
 def with_reply(reply: bytes) -> bytes:
@@ -73,4 +75,25 @@ async def test_a_worker_reads_on_after(packet: bytes, nats_server) -> None:
     await asyncio.wait_for(after.wait(), 5)
     assert not disconnected.is_set()
     writer.close()
+    await worker.close()
+
+
+@pytest.mark.parametrize("verb", ["PING", "INFO", "STATS", "PING.asked"])
+async def test_how_a_service_is_goes_to_an_inbox_or_nowhere(nats_server, verb: str) -> None:
+    """Auditors may ask; what a worker answered into a log would be the end of it."""
+    worker = await connect(nats_server.url, "worker", nats_server.secrets.worker, name="asked")
+    questions = Questions(worker, "asked")
+
+    async def answer(subject: str, payload: bytes) -> list[str]:
+        return []
+
+    await questions.answer("public.nothing", answer)
+    auditor, everything = await nats_server.connect(), await nats_server.connect()
+    journal = await everything.subscribe("journal")
+    await everything.flush()
+    await auditor.publish(f"$SRV.{verb}", b"", reply="journal")
+    assert b"asked" in (await auditor.request(f"$SRV.{verb}", timeout=30)).data, "asked later, answered as usual"
+    await settle(everything)
+    assert journal.pending_msgs == 0
+    await questions.stop()
     await worker.close()
