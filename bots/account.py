@@ -15,7 +15,7 @@ from exchange import subjects
 from exchange.client import decode_answer
 from exchange.messages.account import Fill, OrderRecord, PageQuestion, Portfolio, ReportsAnswer, ReportsQuestion
 from exchange.messages.base import decoder, encode
-from exchange.messages.reports import OrderAccepted, OrderCancelled, OrderFilled, Report, Reports
+from exchange.messages.reports import OrderAccepted, OrderActivated, OrderCancelled, OrderFilled, Report, Reports
 from exchange.messages.requests import Refused
 
 from .asking import ask
@@ -176,11 +176,7 @@ class Account:
             records = await self._records(wanted, machine.state.started)
             if all(
                 name in records
-                and (
-                    records[name].filled == still_open[name].quantity - still_open[name].remaining
-                    if name in still_open
-                    else records[name].status != "open"
-                )
+                and (records[name].open == still_open[name].remaining if name in still_open else records[name].status != "open")
                 for name in wanted
             ):
                 break
@@ -202,7 +198,10 @@ class Account:
             machine.desk.happened(happened, now)
         for name in wanted:
             if name in still_open:
-                own[name].remaining = still_open[name].remaining
+                known = still_open[name]
+                own[name].remaining = known.remaining
+                if own[name].idle and not known.entry:
+                    machine.desk.happened(OrderActivated(known.order_id, known.symbol, known.remaining, now), now)
             else:
                 del own[name]
         machine.state.report = portfolio.report

@@ -10,17 +10,19 @@ from typing import Any, Final
 from exchange.messages.base import Side
 from exchange.messages.reports import (
     OrderAccepted,
+    OrderActivated,
     OrderCancelled,
     OrderDecremented,
     OrderFilled,
     OrderReplaced,
     Report,
 )
-from exchange.messages.requests import Accepted, Cancel, Outcome, Refused, Replace, Submit
+from exchange.messages.requests import Cancel, Outcome, Refused, Replace, Submit
 from exchange.money import UNITS, format_money
 
-from . import syntax
+from . import groups, syntax
 from .definition import Definition, Limits
+from .groups import Placing, name_of, orders_in
 from .holdings import Holdings
 from .state import DECISIONS_MAX, BotState, Command, Decision, OwnOrder, Pending
 from .strategy import SECOND, Instrument
@@ -121,8 +123,7 @@ class Desk:
         """Decide the commands of an action; what was done, in words. Raises Skipped."""
         match action:
             case syntax.Order():
-                order = self._order(action, next(ids), now, value)
-                return self._submit(order, action.label, now)
+                return self._submit(self._grouped(action, ids, now, value), action.label, now)
             case syntax.Quote():
                 return self._quote(action, ids, now, value)
             case syntax.CancelOrders():
@@ -150,7 +151,8 @@ class Desk:
             self.changed = True
             self.state.outbox = [pending for pending in self.state.outbox if pending.tried]
             unsent = {name for name, order in self.state.orders.items() if not order.order_id}
-            tried = {pending.command.client_order_id for pending in self.state.outbox}
+            tried = {order.client_order_id for pending in self.state.outbox for order in orders_in(pending.command)}
+            tried |= {pending.command.client_order_id for pending in self.state.outbox if isinstance(pending.command, Cancel)}
             for name in unsent - tried - self.unreported:
                 del self.state.orders[name]
             self._cancel(list(self.state.orders), now)
@@ -190,13 +192,38 @@ class Desk:
             display=display if display < quantity else 0,
         )
 
-    def _submit(self, order: Submit, label: str, now: int) -> str:
-        words = f"{order.side} {order.quantity} {order.symbol}" + (f" at {format_money(order.price)}" if order.price else "")
-        self._check_limits(order, now)
+    def _grouped(self, action: syntax.Order, ids: Iterator[str], now: int, value: Value) -> Placing:
+        """The order of an action, or the group that it makes of it."""
+        order = self._order(action, next(ids), now, value)
+        leaving = action.exit
+        guard = action.guard if leaving is None else leaving.guard
+        if guard is None:
+            return order
+        instrument, side = self._instrument(action.symbol), action.side if leaving is None else leaving.side
+        stop = self._price("stop", guard.stop, side, instrument, value)
+        limit = self._price("limit", guard.limit, side, instrument, value)
+        other = groups.stop_order(ids, order, stop, limit, self._trail(guard.trail, value))
+        if leaving is None:
+            return groups.pair(order, other)
+        take = self._price("price", leaving.take, side, instrument, value)
+        return groups.bracket(order, Submit(next(ids), order.symbol, side, order.quantity, price=take), other)
+
+    def _submit(self, command: Placing, label: str, now: int) -> str:
+        orders = orders_in(command)
+        first, *others = orders
+        words = groups.words(command)
+        self._check_limits(first, now)
+        for _ in others:
+            self._check_rate(now)
         if self.state.stopped:
             raise Skipped(f"{words}: not sent")
-        self._send(order, now)
-        self.state.orders[order.client_order_id] = OwnOrder(order.symbol, order.side, order.quantity, order.price or 0, label)
+        self._send(command, now)
+        group = first.client_order_id if others else ""
+        for order in orders:
+            own = OwnOrder(
+                order.symbol, order.side, order.quantity, order.price or 0, label, group=group, idle=order is not first
+            )
+            self.state.orders[order.client_order_id] = own
         return words
 
     def _quote(self, action: syntax.Quote, ids: Iterator[str], now: int, value: Value) -> str:
@@ -225,7 +252,8 @@ class Desk:
         return f"quote {symbol} {format_money(bid)} / {format_money(ask)}, {len(wanted)} new"
 
     def _replace(self, action: syntax.ReplaceOrder, now: int, value: Value) -> str:
-        names = [name for name in self._chosen(action.label) if not self.state.orders[name].leaving]
+        own = self.state.orders
+        names = [name for name in self._chosen(action.label) if not own[name].leaving and own[name].group in ("", name)]
         if not names:
             raise Skipped(f"no open order is called {action.label}")
         for name in names:
@@ -343,7 +371,11 @@ class Desk:
         if limit is None:
             return
         sign = 1 if side == "buy" else -1
-        opened = sum(order.remaining for order in self.state.orders.values() if (order.symbol, order.side) == (symbol, side))
+        opened = sum(
+            order.remaining
+            for order in self.state.orders.values()
+            if (order.symbol, order.side) == (symbol, side) and not order.idle
+        )
         farthest = sign * self.trading(symbol).position + opened + more
         if farthest > limit:
             self.stop(f"position could become {sign * farthest} {symbol}, the limit is {limit}", now)
@@ -368,9 +400,9 @@ class Desk:
     def due(self, now: int, most: int) -> list[Command]:
         """The oldest commands to send, the same ones until they are answered. Orders that waited too long are dropped."""
         for pending in self.state.outbox:
-            if isinstance(pending.command, Submit) and now - pending.time > STALE:
+            if orders_in(pending.command) and now - pending.time > STALE:
                 # It may have been placed all the same: a cancel by its name ends it then, and does no harm otherwise.
-                pending.command = Cancel(client_order_id=pending.command.client_order_id)
+                pending.command = Cancel(client_order_id=name_of(pending.command))
                 self.decided(Decision(now, 0, "an order could not be sent in time", ["dropped"]))
         batch = self.state.outbox[:most]
         alone = next((index for index, pending in enumerate(batch) if once_only(pending.command)), None)
@@ -386,25 +418,30 @@ class Desk:
         del self.state.outbox[: len(commands)]
         self.changed = True
         for command, outcome in zip(commands, outcomes, strict=True):
-            name = command.client_order_id
-            order = self.state.orders.get(name)
             if isinstance(outcome, Refused):
                 self._refused(command, outcome, now)
-            elif isinstance(command, Submit) and isinstance(outcome, Accepted) and order is not None and not order.order_id:
-                order.order_id = outcome.order_id
+                continue
+            for number, placed in enumerate(orders_in(command), outcome.order_id):
+                order = self.state.orders.get(placed.client_order_id)
+                if order is None or order.order_id:
+                    continue
+                order.order_id = number
                 if outcome.duplicate:
                     self.doubtful = True
                 else:
-                    self.unreported.add(name)
+                    self.unreported.add(placed.client_order_id)
 
     def _refused(self, command: Command, refusal: Refused, now: int) -> None:
-        name = command.client_order_id
-        if isinstance(command, Submit):
-            self.state.orders.pop(name, None)
+        own = self.state.orders
+        if placed := orders_in(command):
+            for order in placed:
+                own.pop(order.client_order_id, None)
             self.state.refusals += 1
         elif isinstance(command, Cancel):
-            if (order := self.state.orders.get(name)) is not None and not order.order_id:
-                del self.state.orders[name]  # It was never placed.
+            name = command.client_order_id
+            if name in own and not own[name].order_id:  # It was never placed, nor what would have come with it.
+                for other in [other for other, order in own.items() if other == name or order.group == name]:
+                    del own[other]
             return
         text = f"refused: {refusal.detail or refusal.reason}"
         if not self.state.decisions or self.state.decisions[-1].why != text:
@@ -443,6 +480,10 @@ class Desk:
             order.remaining = report.remaining
         elif isinstance(report, OrderDecremented):
             order.remaining = report.remaining
+        elif isinstance(report, OrderActivated):
+            order.remaining = report.quantity
+            twins = [own for own in state.orders.values() if own.group == order.group and own.side == order.side]
+            order.idle = any(not own.idle for own in twins)
         elif isinstance(report, OrderReplaced):
             order.remaining, order.price = report.quantity, report.price
         elif isinstance(report, OrderCancelled):

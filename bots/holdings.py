@@ -60,8 +60,12 @@ class Holdings:
         return self.quantities.get(symbol, 0)
 
     def free_cash(self) -> int:
-        """Cash without what open buy orders have set aside."""
-        return self.cash - sum(order.remaining * order.price for order in self.orders.values() if order.side == "buy")
+        """Cash without what open buy orders have set aside; of a pair, one order does, and none that waits for its entry."""
+        return self.cash - sum(
+            order.remaining * order.price
+            for order in self.orders.values()
+            if order.side == "buy" and not order.entry and not 0 < order.pair < order.order_id
+        )
 
     def observe(self, time: int, symbol: str, bid: int, ask: int, last: int) -> Observation:
         """What a strategy that trades one symbol is shown, together with what the market shows."""
@@ -95,7 +99,8 @@ class Holdings:
             case OrderDecremented():
                 self._leave(report.order_id, report.remaining)
             case OrderActivated():
-                self._leave(report.order_id, report.quantity)
+                if (order := self.orders.get(report.order_id)) is not None:
+                    self.orders[report.order_id] = msgspec.structs.replace(order, remaining=report.quantity, entry=0)
             case OrderTriggered() | OrderReplaceRefused() | AccountChanged():
                 pass  # What comes of a trigger is told next.
             case Transferred():
@@ -118,6 +123,8 @@ class Holdings:
             kind=report.kind,
             tif=report.tif,
             time=report.time,
+            pair=report.pair,
+            entry=report.entry,
         )
 
     def _fill(self, report: OrderFilled) -> None:

@@ -62,7 +62,7 @@ GRAMMAR: Final = r"""
      | "(" sum ")"
 symbol: SYMBOL "."
 
-?action: SIDE size [SYMBOL] option*                -> order
+?action: SIDE size [SYMBOL] option* [exit]         -> order
        | "quote" size [SYMBOL] "around" sum "spread" sum ["levels" NUMBER] ["step" sum] -> quote
        | "cancel" [WORD]                           -> cancel
        | "replace" WORD ["size" sum] ["at" sum]    -> replace
@@ -79,9 +79,14 @@ size: sum ["of" BASIS | MONEY]
        | "for" DURATION                            -> for_seconds
        | "until" TIME                              -> until
        | TIF                                       -> tif
+       | "on" AUCTION                              -> auction
+       | guard                                     -> guarded
        | "post" "only"                             -> post_only
        | "showing" sum                             -> showing
        | "as" WORD                                 -> label
+guard: "or" "stop" "at" sum ["limit" sum]          -> stop_guard
+     | "or" "trailing" sum                         -> trailing_guard
+exit: "then" SIDE "at" sum guard
 
 SIDE: "buy" | "sell"
 DIRECTION: "above" | "below"
@@ -89,6 +94,7 @@ NEGATION: "not"
 BASIS: "equity" | "cash" | "position"
 MONEY: "money"
 TIF: "day" | "ioc" | "fok"
+AUCTION: "open" | "close"
 COMPARE: ">=" | "<=" | "==" | "!=" | ">" | "<" | "="
 PLUS: "+"
 MINUS: "-"
@@ -112,6 +118,7 @@ WORDS: Final = {
     "BASIS": "equity, cash, position",
     "MONEY": "money",
     "TIF": "day, ioc, fok",
+    "AUCTION": "open, close",
     "COMPARE": "a comparison (>=, <=, >, <, ==, !=)",
     "PLUS": "+",
     "MINUS": "-",
@@ -133,6 +140,19 @@ WORDS: Final = {
 }
 _OPERAND: Final = {"MINUS", "LPAR", "NAME", "NUMBER", "PERCENT", "DURATION", "TIME", "SYMBOL"}
 
+
+OPTION_WORDS: Final = {
+    "limit": "a price",
+    "stop": "stop at",
+    "trail": "trailing",
+    "seconds": "for",
+    "tif": "day, ioc, fok or an auction",
+    "post_only": "post only",
+    "display": "showing",
+    "label": "a name",
+    "guard": "or stop",
+}
+"""What the fields of an order are called in a file."""
 
 Option = tuple[str, Any, Token | None]
 """Field of syntax.Order, its value, and where it stands."""
@@ -274,11 +294,17 @@ class _Builder(Transformer[Token, Any]):
     def size(self, amount: syntax.Expression, unit: Token | None) -> syntax.Size:
         return syntax.Size(amount, cast(Any, str(unit or "shares")))
 
-    def order(self, side: Token, size: syntax.Size, symbol: Token | None, *options: Option) -> syntax.Action:
+    def order(
+        self, side: Token, size: syntax.Size, symbol: Token | None, *options: Option | syntax.Exit | None
+    ) -> syntax.Action:
         fields: dict[str, Any] = {}
-        for name, value, token in options:
+        for option in options:
+            if option is None or isinstance(option, syntax.Exit):
+                fields["exit"] = option
+                continue
+            name, value, token = option
             if name in fields or (name == "tif" and "seconds" in fields):
-                self._complain(token or side, f"{name.replace('_', ' ')} is there twice")
+                self._complain(token or side, f"{OPTION_WORDS.get(name, name)} is there twice")
             fields[name] = value
         market = fields.pop("market", False)
         order = syntax.Order(cast(Any, str(side)), size, str(symbol or ""), **fields)
@@ -309,6 +335,21 @@ class _Builder(Transformer[Token, Any]):
 
     def tif(self, tif: Token) -> Option:
         return ("tif", str(tif), tif)
+
+    def auction(self, which: Token) -> Option:
+        return ("tif", "opg" if which == "open" else "cls", which)
+
+    def stop_guard(self, stop: syntax.Expression, limit: syntax.Expression | None) -> syntax.Guard:
+        return syntax.Guard(stop, limit)
+
+    def trailing_guard(self, distance: syntax.Expression) -> syntax.Guard:
+        return syntax.Guard(trail=distance)
+
+    def guarded(self, guard: syntax.Guard) -> Option:
+        return ("guard", guard, None)
+
+    def exit(self, side: Token, take: syntax.Expression, guard: syntax.Guard) -> syntax.Exit:
+        return syntax.Exit(cast(Any, str(side)), take, guard)
 
     def post_only(self) -> Option:
         return ("post_only", True, None)
@@ -404,6 +445,7 @@ def _order_problems(order: syntax.Order, market: bool) -> list[str]:
     """What the options of an order contradict each other in."""
     limit, waits, tif = order.limit is not None, order.stop is not None or order.trail is not None, order.tif
     ends = bool(order.seconds) + (order.until is not None) + (tif is not None)
+    auction = tif in ("opg", "cls")
     found = {
         "at market and a limit exclude each other": market and limit,
         "trailing finds its own prices: without stop and limit": order.trail is not None and (order.stop is not None or limit),
@@ -411,6 +453,14 @@ def _order_problems(order: syntax.Order, market: bool) -> list[str]:
         "post only needs a limit, and an order that may stay": order.post_only and (not limit or tif in ("ioc", "fok")),
         "showing needs a limit, and an order that may stay": order.display is not None and (not limit or tif in ("ioc", "fok")),
         "a stop waits: ioc and fok do not": waits and tif in ("ioc", "fok"),
+        "on open and on close are for orders with a limit or at the market": auction and waits,
+        "or stop needs a limit, and an order that may stay": (
+            order.guard is not None and (not limit or waits or auction or tif in ("ioc", "fok"))
+        ),
+        "an order is one of a pair, or is closed by one: not both": order.guard is not None and order.exit is not None,
+        "then closes what the order opens, so it is of the other side": (
+            order.exit is not None and order.exit.side == order.side
+        ),
         "an order at the market does not stay: for, until, day and fok need a price": (
             not limit and not waits and bool(order.seconds or order.until is not None or tif in ("day", "fok"))
         ),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from exchange.messages.base import Side
-from exchange.messages.requests import Cancel, Replace, Submit
+from exchange.messages.requests import Bracket, Cancel, Oco, Replace, Submit
 
 from .trading import Trading
 
-Command = Submit | Replace | Cancel
+Command = Submit | Replace | Cancel | Oco | Bracket
 DECISIONS_MAX = 30
 """Kept for `exchange bot show`."""
 
@@ -54,6 +54,10 @@ class OwnOrder(msgspec.Struct, omit_defaults=True):
     """0 until the ledger has told."""
     leaving: bool = False
     """Its cancel was decided."""
+    group: str = ""
+    """Client order id of the first order of its group; empty for an order that came alone."""
+    idle: bool = False
+    """It adds nothing to what the bot's orders may make of its position: it waits for its entry, or its twin counts."""
 
 
 class Pending(msgspec.Struct):

@@ -136,6 +136,22 @@ class Size(Node, frozen=True):
     unit: Literal["shares", "money", "equity", "cash", "position"] = "shares"
 
 
+class Guard(Node, frozen=True):
+    """or stop at, or trailing: the stop order of a pair."""
+
+    stop: Expression | None = None
+    limit: Expression | None = None
+    trail: Expression | None = None
+
+
+class Exit(Node, frozen=True):
+    """then sell at … or stop at …: the pair that closes what an order opens."""
+
+    side: Side
+    take: Expression
+    guard: Guard
+
+
 class Order(Node, frozen=True):
     """buy or sell. Without any price it trades at the market."""
 
@@ -154,6 +170,8 @@ class Order(Node, frozen=True):
     post_only: bool = False
     display: Expression | None = None
     label: str = ""
+    guard: Guard | None = None
+    exit: Exit | None = None
 
 
 class Quote(Node, frozen=True):

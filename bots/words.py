@@ -9,6 +9,7 @@ from . import syntax
 from .vocabulary import VALUES
 
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2}
+AUCTIONS = {"opg": "on open", "cls": "on close"}
 
 
 def number_words(value: float) -> str:
@@ -183,17 +184,30 @@ def _order(order: syntax.Order) -> str:
         text += f" trailing {expression_words(order.trail)}"
     if order.limit is not None:
         text += f" {'limit' if order.stop is not None else 'at'} {expression_words(order.limit)}"
+    if order.guard is not None:
+        text += _guard(order.guard)
     if order.seconds:
         text += f" for {duration_words(order.seconds)}"
     if order.until is not None:
         text += f" until {time_words(order.until)}"
     if order.tif is not None:
-        text += f" {order.tif}"
+        text += f" {AUCTIONS.get(order.tif, order.tif)}"
     if order.post_only:
         text += " post only"
     if order.display is not None:
         text += f" showing {expression_words(order.display)}"
-    return f"{text} as {order.label}" if order.label else text
+    if order.label:
+        text += f" as {order.label}"
+    if order.exit is not None:
+        text += f" then {order.exit.side} at {expression_words(order.exit.take)}{_guard(order.exit.guard)}"
+    return text
+
+
+def _guard(guard: syntax.Guard) -> str:
+    if guard.stop is None:
+        return f" or trailing {expression_words(guard.trail)}" if guard.trail is not None else ""
+    limit = f" limit {expression_words(guard.limit)}" if guard.limit is not None else ""
+    return f" or stop at {expression_words(guard.stop)}{limit}"
 
 
 def _after(symbol: str) -> str:

@@ -17,7 +17,7 @@ from exchange.messages.bots import BotCheck, BotDetail, BotInfo, BotName, BotTex
 
 from .child import tie_to_parent
 from .logins import bot_state_file, find_login
-from .output import moment, money, price, say, show_json, show_table
+from .output import moment, money, say, show_json, show_table
 from .problem import FAILED, MISUSED, Problem
 from .scope import Scope, accepted
 
@@ -126,7 +126,7 @@ async def show(scope: Scope, name: Name) -> None:
         has = f"position {position.quantity:,} {position.symbol}"
         say(f"{has}, cost {money(position.cost)}, realized {money(position.realized)}")
     for order in bot.orders:
-        what = f"{order.side} {order.remaining:,} {order.symbol} at {price(order.price)}"
+        what = f"{order.side} {order.remaining:,} {order.symbol} at {money(order.price) if order.price else 'the market'}"
         say(f"order {order.order_id}: {what} {order.label}".rstrip())
     if bot.decisions:
         say("decisions")

@@ -108,8 +108,8 @@ rules:
         "line 3, column 26: there is no 'los' here; expected position, loss, orders_per_minute",
         "line 5, column 29: there is no value 'volum'; did you mean volume?",
         "line 6, column 20: expected a number, a value (last, position, sma(20, 1m) …) or market; the text ends",
-        "line 6, column 30: expected the end, as, at, /, for, limit, -, money, of, +, post, showing, stop, "
-        "a symbol (KRYP), day, ioc, fok, *, trailing or until; got 'foo'",
+        "line 6, column 30: expected the end, as, at, /, for, limit, -, money, of, on, or, +, post, showing, stop, "
+        "a symbol (KRYP), then, day, ioc, fok, *, trailing or until; got 'foo'",
         "line 6, column 36: no order is called entry; give one that name with: as entry",
         "line 8, column 9: expected do: in this rule",
         "line 11, column 15: there is no value 'lst'; did you mean last?",
@@ -146,6 +146,24 @@ def test_mistakes_of_a_document(text: str, expected: str) -> None:
     assert any(expected in found for found in mistakes(text, "x")), mistakes(text, "x")
 
 
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [
+        ("buy 1 on noon", "expected open, close"),
+        ("buy 1 at 20 day on open", "day, ioc, fok or an auction is there twice"),
+        ("buy 1 stop at 20 on close", "on open and on close are for orders with a limit or at the market"),
+        ("buy 1 or stop at 20", "or stop needs a limit, and an order that may stay"),
+        ("buy 1 at 20 ioc or stop at 21", "or stop needs a limit, and an order that may stay"),
+        ("buy 1 at 20 or stop at 21 or stop at 22", "or stop is there twice"),
+        ("buy 1 at 20 then buy at 21 or stop at 19", "so it is of the other side"),
+        ("buy 1 at 20 then sell at 21", "the text ends"),
+        ("sell 1 at 20 or stop at 19 then buy at 18 or stop at 21", "an order is one of a pair, or is closed by one: not both"),
+    ],
+)
+def test_mistakes_of_an_order(action: str, expected: str) -> None:
+    assert any(expected in misread.text for misread in parse_action(action).mistakes), parse_action(action).mistakes
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_what_is_written_back_reads_the_same(seed: int) -> None:
     flow = RuleFlow(seed)
@@ -165,7 +183,8 @@ def test_what_is_written_back_reads_the_same(seed: int) -> None:
 
 WORDS = st.sampled_from(
     ["last", "and", "or", "not", "(", ")", "sma(20, 1m)", "20.5", "for", "30s", ">=", "crosses", "above", "-", "*", "KRYP", ".",
-     "between", "09:30", "%", "buy", "sell", "at", "market", "quote", '"', "{", "}", "\n", "filled", "of", "equity", "as", ","]
+     "between", "09:30", "%", "buy", "sell", "at", "market", "quote", '"', "{", "}", "\n", "filled", "of", "equity", "as", ",",
+     "on", "close", "then", "stop", "trailing"]
 )  # fmt: skip
 
 

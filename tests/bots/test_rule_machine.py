@@ -11,15 +11,16 @@ import pytest
 
 from bots import syntax
 from bots.definition import Definition, read_definition
+from bots.groups import name_of, orders_in
 from bots.holdings import Holdings
 from bots.machine import Machine, Thread
-from bots.state import BotState
+from bots.state import BotState, Command
 from bots.strategy import SECOND, Instrument
 from bots.syntax import Rule
 from bots.view import MarketView
 from exchange.messages.account import Portfolio, Position
-from exchange.messages.reports import OrderAccepted, OrderCancelled, OrderFilled, Report
-from exchange.messages.requests import Accepted, Cancel, Outcome, Refused, Replace, Submit
+from exchange.messages.reports import OrderAccepted, OrderActivated, OrderCancelled, OrderFilled, Report
+from exchange.messages.requests import Accepted, Bracket, Cancel, Oco, Outcome, Refused, Submit
 from tests.oracle.rule_flow import SYMBOLS, RuleFlow, file_of
 from tests.oracle.rules import History, Oracle
 
@@ -39,7 +40,7 @@ class Market:
         self.now = START
         self.view.tick(self.now)
         self.machine = self.make(BotState("bot", self.now))
-        self.sent: list[Submit | Replace | Cancel] = []
+        self.sent: list[Command] = []
         self.placed: dict[str, Submit] = {}
         self.names: dict[int, str] = {}
         self.reports: list[Report] = []
@@ -66,25 +67,25 @@ class Market:
         """Look at what changed."""
         self.machine.look(self.view.take_dirty(), self.now)
 
-    def answer(self, refuse: Callable[[Submit], bool] = lambda _: False) -> list[Submit | Replace | Cancel]:
+    def answer(self, refuse: Callable[[Submit], bool] = lambda _: False) -> list[Command]:
         """The ledger takes what is in the outbox, and reports that it did."""
         desk = self.machine.desk
         commands = desk.due(self.now, 100)  # A replace goes alone.
         outcomes: list[Outcome] = []
         reports: list[Report] = []
         for command in commands:
-            name = command.client_order_id
-            if isinstance(command, Submit) and name in self.placed:
+            orders, name = orders_in(command), name_of(command)
+            if orders and name in self.placed:
                 outcomes.append(Accepted(list(self.names.values()).index(name) + 1, name, duplicate=True))
-            elif isinstance(command, Submit) and refuse(command):
+            elif orders and refuse(orders[0]):
                 outcomes.append(Refused("insufficient_funds", "no", name))
-            elif isinstance(command, Submit):
-                number = len(self.names) + 1
-                self.names[number] = name
-                self.placed[name] = command
-                outcomes.append(Accepted(number, name))
-                price = command.price or 1
-                reports.append(OrderAccepted(number, name, command.symbol, command.side, command.quantity, price, self.now))
+            elif orders:
+                outcomes.append(Accepted(len(self.names) + 1, name, orders=len(orders)))
+                for number, order in enumerate(orders, len(self.names) + 1):
+                    own = self.names[number] = order.client_order_id
+                    self.placed[own] = order
+                    price = order.price or 1
+                    reports.append(OrderAccepted(number, own, order.symbol, order.side, order.quantity, price, self.now))
             else:
                 outcomes.append(Accepted(0, name))
                 order = self.machine.state.orders.get(name)
@@ -121,7 +122,9 @@ class Market:
         return [words(command) for command in self.answer()]
 
 
-def words(command: Submit | Replace | Cancel) -> str:
+def words(command: Command) -> str:
+    if isinstance(command, Oco | Bracket):
+        return " + ".join(map(words, orders_in(command)))
     if isinstance(command, Submit):
         price = f" at {command.price / 10_000:g}" if command.price else ""
         stop = f" stop {command.stop_price / 10_000:g}" if command.stop_price else ""
@@ -318,6 +321,54 @@ def test_every_kind_of_order() -> None:
     assert (trail.trail, trail.trail_basis_points) == (5_000, None)
     (iceberg,) = placed("buy 100 BBB at 20 post only showing 10")
     assert (iceberg.symbol, iceberg.post_only, iceberg.display) == ("BBB", True, 10)
+    (opening,) = placed("buy 10 at 20 on open")
+    assert (opening.kind, opening.tif) == ("limit", "opg")
+    (closing,) = placed("sell 10 on close")
+    assert (closing.kind, closing.tif) == ("market", "cls")
+
+
+def test_pairs_and_brackets() -> None:
+    market = one_rule("last > 20", "sell 10 at 22 day or stop at 19.5 limit 19.4")
+    assert market.step(21) == ["sell 10 AAA at 22 limit day + sell 10 AAA at 19.4 stop 19.5 stop_limit day"]
+    assert market.machine.state.decisions[-1].actions == ["sell 10 AAA at 22.00 or stop at 19.50 limit 19.40"]
+    market = one_rule("last > 20", "buy 10 at 21 for 30s as entry then sell at last + 2 or trailing 2%")
+    market.step(21)
+    entry, take, stop = market.placed.values()
+    assert (entry.tif, take.tif, stop.tif) == ("gtd", "gtc", "gtc"), "what protects a position stays"
+    assert (take.side, take.price, take.quantity) == ("sell", 230_000, 10)
+    assert (stop.side, stop.kind, stop.trail_basis_points, stop.quantity) == ("sell", "trailing_stop", 200, 10)
+    assert [own.order_id for own in market.machine.state.orders.values()] == [1, 2, 3]
+
+
+def test_what_a_group_may_add_to_the_position() -> None:
+    """A pair counts once, and what waits for an entry not at all."""
+    market = limited(
+        "{position: 100}", "[buy 100 at 21 as entry then sell at 23 or stop at 19, sell 60 at 24 or stop at 18]", ""
+    )
+    assert len(market.step(21)) == 2
+    assert not market.machine.state.stopped
+    market.fill("bot-1-1-0-0", 21)
+    for order_id in (3, 2):
+        market.report(OrderActivated(order_id, "AAA", 100, market.now))
+    assert market.machine.desk.own("position", "AAA") == 100
+    market.machine.desk._check_position("AAA", "sell", 40, market.now)  # 100 - 100 - 60 - 40
+    assert not market.machine.state.stopped
+    market.machine.desk._check_position("AAA", "sell", 41, market.now)
+    assert market.machine.state.stopped == "position could become -101 AAA, the limit is 100"
+
+
+def test_a_refused_or_unplaced_group_leaves_no_order_behind() -> None:
+    market = one_rule("always", "buy 10 at 21 then sell at 22 or stop at 20")
+    market.look()
+    market.answer(lambda order: True)
+    assert not market.machine.state.orders
+    assert market.machine.state.refusals == 1
+    market = one_rule("always", "buy 10 at 21 then sell at 22 or stop at 20")
+    market.look()
+    market.now += 61 * SECOND
+    (cancel,) = market.machine.desk.due(market.now, 100)
+    market.machine.desk.answered([cancel], [Refused("unknown_order", "", name_of(cancel))], market.now)
+    assert not market.machine.state.orders
 
 
 def placed(action: str) -> list[Submit]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.drawing import PRICES_MAX, axis
 from cli.output import BAR_WIDTH, bar, money, price, show_table
 from exchange.money import MONEY_MAX, UNITS
 
@@ -46,3 +47,12 @@ def test_a_table_takes_names_literally(capsys: pytest.CaptureFixture[str]) -> No
     assert [row.split() for row in rows] == [["[bold]x[/bold]", "1,000"], ["y", "5"]]
     assert rows[0].rstrip().endswith("1,000")
     assert rows[1].rstrip().endswith("    5")
+
+
+def test_prices_beside_a_chart_are_round_and_cover_it() -> None:
+    assert axis(202_400, 205_800) == [202_000, 203_000, 204_000, 205_000, 206_000]
+    assert axis(205_000, 205_000) == [205_000, 205_100]
+    for low, high in ((1, 1), (10_000, 10_000), (71_800, 73_000), (0, 2**53 - 1)):
+        prices = axis(low, high)
+        assert prices[0] <= low <= high <= prices[-1]
+        assert 2 <= len(prices) <= PRICES_MAX + 2

@@ -146,8 +146,9 @@ def test_the_examples_trade_survive_kill_9_and_stop(fresh_market: StartMarket) -
 def test_orders_that_trade_while_the_bot_is_dead_are_known_to_its_successor(fresh_market: StartMarket, others: int) -> None:
     traders = Traders(fresh_market("--no-bots"))
     market = traders.market
-    traders.start("bot: b\nsymbol: KRYP\nrules:\n  - {when: always, do: [buy 300 at 20.00, buy 50 at 19.00]}\n", "b")
-    traders.wait("b", lambda shown: len(shown["orders"]) == 2 and all(order["order_id"] for order in shown["orders"]))
+    bracket = "buy 300 at 20.00 then sell at 30.00 or stop at 10.00"
+    traders.start(f"bot: b\nsymbol: KRYP\nrules:\n  - {{when: always, do: [{bracket}, buy 50 at 19.00]}}\n", "b")
+    traders.wait("b", lambda shown: len(shown["orders"]) == 4 and all(order["order_id"] for order in shown["orders"]))
     pid = market.kill("bots", signal.SIGSTOP)
     for _ in range(3):
         traders.bob("sell", "KRYP", "100", "--limit", "20.00")
@@ -155,8 +156,11 @@ def test_orders_that_trade_while_the_bot_is_dead_are_known_to_its_successor(fres
     os.kill(pid, signal.SIGKILL)
     market.wait_for_successor("bots", pid)
     shown = traders.wait("b", lambda shown: position(shown) == 300)
-    assert [order["remaining"] for order in shown["orders"]] == [50]
+    assert [(order["side"], order["remaining"]) for order in shown["orders"]] == [("sell", 300), ("sell", 300), ("buy", 50)]
     assert len(shown["decisions"]) == 1
+    traders.bob("buy", "KRYP", "300", "--limit", "30.00")
+    shown = traders.wait("b", lambda shown: position(shown) == 0 and len(shown["orders"]) == 1)
+    assert shown["positions"][0]["realized"] == 300 * 100_000
 
 
 def test_limits_mistakes_and_changes(fresh_market: StartMarket) -> None:

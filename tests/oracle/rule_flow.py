@@ -124,7 +124,8 @@ class RuleFlow:
         symbol = pick.choice(("", "", "BBB"))
         size = syntax.Size(self.number(1, 20))
         limit = self.number(1950, 2050, 10)
-        match pick.randrange(14):
+        guard = pick.choice((syntax.Guard(limit), syntax.Guard(limit, limit), syntax.Guard(trail=self.number(1, 5))))
+        match pick.randrange(17):
             case 0:
                 return syntax.Wait(float(pick.randint(1, 10)))
             case 1:
@@ -147,6 +148,13 @@ class RuleFlow:
                 return syntax.Order("buy", syntax.Size(syntax.Number(0.05, "percent"), "equity"), limit=limit)
             case 10:
                 return syntax.Order("buy", syntax.Size(self.number(500, 5000), "money"), symbol)
+            case 11:
+                return syntax.Order("sell", size, symbol, limit, tif=pick.choice((None, "day")), guard=guard)
+            case 12:
+                leaving = syntax.Exit("sell", self.value("last"), guard)
+                return syntax.Order("buy", size, symbol, pick.choice((None, limit)), label="entry", exit=leaving)
+            case 13:
+                return syntax.Order("buy", size, symbol, pick.choice((None, limit)), tif=pick.choice(("opg", "cls")))
         return syntax.Order(
             pick.choice(("buy", "sell")),
             size,
