@@ -42,6 +42,8 @@ class AuditResult(msgspec.Struct, frozen=True):
     """All checks, at one batch of the journal."""
 
     passed: bool
+    kept_from: int
+    """The batch of the journal from which on all was recomputed; 1 unless `exchange up --keep` cut the logs."""
     journal: int
     events_through: dict[int, int]
     digest: str
@@ -72,7 +74,12 @@ async def audit(scope: Scope) -> None:
             left=["check", "found"],
         )
         verdict = "All is well" if result.passed else "NOT as it must be"
-        say(f"\n{verdict} at journal batch {result.journal}, digest {result.digest}")
+        say(f"\n{verdict} at journal batch {result.journal:,}, digest {result.digest}")
+        if result.kept_from > 1:
+            say(
+                f"Recomputed from journal batch {result.kept_from:,} on: what was before is not kept in the logs (--keep). "
+                "The history, which is, adds up to the same balances."
+            )
     if not result.passed:
         failed = [check.name for check in result.checks if not check.passed]
         raise Problem(f"the audit failed: {'; '.join(failed)}")
@@ -142,6 +149,7 @@ def _judge(live: LedgerState, ledger: Recomputed, engines: dict[int, Recomputed]
         ]
     return AuditResult(
         passed=all(check.passed for check in checks),
+        kept_from=ledger.figures.get("kept_from", 1),
         journal=live.journal,
         events_through=live.events_through,
         digest=live.digest,

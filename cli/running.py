@@ -22,6 +22,7 @@ from rich.text import Text
 
 from exchange import subjects
 from exchange.client import Client, ClientError
+from exchange.keeping import Keep
 from exchange.market import Market
 from exchange.messages.administration import LedgerState
 from exchange.messages.market_data import SymbolInfo
@@ -59,6 +60,7 @@ class RunningMarket:
         listening: Listening,
         *,
         population: str,
+        keep: Keep | None,
     ) -> None:
         self._scope = scope
         self._directory = directory
@@ -69,7 +71,7 @@ class RunningMarket:
         self._listen(ports["--port"])
         servers = make_servers(directory.path, rules, secrets, ports, listening, tie_to_parent())
         deaths_max = int(os.environ.get(DEATHS_VARIABLE) or DEATHS_MAX)
-        self._supervisor = Supervisor(directory, servers, self._workers(population), self._say, deaths_max)
+        self._supervisor = Supervisor(directory, servers, self._workers(population, keep), self._say, deaths_max)
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -128,7 +130,7 @@ class RunningMarket:
             self._supervisor.kill()
         self._stopping.set()
 
-    def _workers(self, population: str) -> list[Child]:
+    def _workers(self, population: str, keep: Keep | None) -> list[Child]:
         count = self._rules.workers
         # More than cores only take turns, and fewer than shards leave cores idle.
         engines = count.engine or min(self._rules.shards, os.cpu_count() or 1)
@@ -143,6 +145,8 @@ class RunningMarket:
             ),
             ("bots", "exchange.bots", ("--population", population)),
         ]
+        if keep:
+            modules.append(("keeper", "exchange.keeper", ("--keep", str(keep))))
         data = ("--data", str(self._directory.path))
         workers = [Child(name, module, (*data, *more), self._directory.log(name), self._say) for name, module, more in modules]
         return [*workers, self._page]

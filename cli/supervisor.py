@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from exchange.server import LOG_FILE, NatsServer, ServerError
-from exchange.worker import AWAY_EXIT, NO_ROOM_EXIT
+from exchange.worker import AWAY_EXIT, HELP_EXIT
 
 from .child import LINES_KEPT, Child, Say
 from .directory import DataDirectory
@@ -25,12 +25,12 @@ DEATHS_MAX: Final = 5
 DEATHS_SECONDS: Final = 60.0
 BACKOFF_SECONDS: Final = 0.1
 """Before the second restart in a row; doubled with each further one, the first is immediate."""
-NO_ROOM_SECONDS: Final = 2.0
+HELP_SECONDS: Final = 2.0
 NATS: Final = "nats"
 AWAY_SECONDS: Final = 0.1
 """Before a worker that the NATS server did not answer is started again, however often; it is patient by itself."""
 STOP_SECONDS: Final = 4.5
-STOP_ORDER: Final = (("web", "bots"), ("auth", "ticks"), ("ledger",), ("engine",), ("historian",), (NATS,))
+STOP_ORDER: Final = (("web", "bots", "keeper"), ("auth", "ticks"), ("ledger",), ("engine",), ("historian",), (NATS,))
 """Who asks ends before who answers, who writes a log before who reads it, and the logs' keeper last."""
 STOP_RESERVE_SECONDS: Final = 0.4
 """Of STOP_SECONDS, what each later group of STOP_ORDER can count on."""
@@ -173,8 +173,8 @@ class Supervisor:
         code = await process.wait()
         while not self._stopping:
             how = _ending(code, process)
-            if code == NO_ROOM_EXIT:
-                code = await self._wait_for_room(process, how)
+            if code == HELP_EXIT:
+                code = await self._wait_for_help(process, how)
                 continue
             if code == AWAY_EXIT:  # It did not fail: a server did, or an election takes its time.
                 await asyncio.sleep(AWAY_SECONDS)
@@ -188,17 +188,17 @@ class Supervisor:
             await asyncio.sleep(BACKOFF_SECONDS * 2 ** (recent - 2) if recent > 1 else 0)
             code = await self._restart(process, how)
 
-    async def _wait_for_room(self, process: Process, how: str) -> int:
-        """A sink's disk is full, which is no reason to stop the market: try again later, however often. Its next exit code."""
-        self._say(f"{process.name} {how}; tried again every {NO_ROOM_SECONDS:g} s")
-        code = NO_ROOM_EXIT
-        while code == NO_ROOM_EXIT and not self._stopping:
-            await asyncio.sleep(NO_ROOM_SECONDS)
-            code = await self._restart(process, "waited for room")
+    async def _wait_for_help(self, process: Process, how: str) -> int:
+        """A sink needs a person, which is no reason to stop the market: try again later, however often. Its next exit code."""
+        self._say(f"{process.name} {how}; tried again every {HELP_SECONDS:g} s")
+        code = HELP_EXIT
+        while code == HELP_EXIT and not self._stopping:
+            await asyncio.sleep(HELP_SECONDS)
+            code = await self._restart(process, "")
         return code
 
     async def _restart(self, process: Process, how: str) -> int:
-        """Start a process again and wait for its end, unless all is being stopped. Its exit code."""
+        """Start a process again and wait for its end, unless all is being stopped. Its exit code. Said if there is a `how`."""
         if self._stopping:
             return 0
         try:
@@ -212,7 +212,8 @@ class Supervisor:
             self._pids[process.name] = process.pid
             with contextlib.suppress(OSError):  # A full disk is the workers' business; they must be kept alive all the more.
                 self._directory.tell(workers=dict(self._pids))
-            self._say(f"{process.name} {how}; started again")
+            if how:
+                self._say(f"{process.name} {how}; started again")
         return await process.wait()
 
 

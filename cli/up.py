@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from exchange.keeping import Keep, parse_keep
 from exchange.market import POPULATIONS, MarketError
 from exchange.populations import NOBODY
 from exchange.secrets import SecretsError, load_secrets
@@ -55,6 +56,16 @@ def up(
             show_default=False,
         ),
     ] = "",
+    keep: Annotated[
+        Keep | None,
+        typer.Option(
+            "--keep",
+            metavar="AGE|SIZE",
+            parser=parse_keep,
+            help="Of the logs at least 30d, 12h …, or at most 20GB, 500MB …, instead of all. History is kept for ever.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a market until Ctrl-C: the NATS server, all workers, the page and the bots."""
     from .running import RunningMarket  # Costs as much as all the rest of `exchange --help`.
@@ -81,7 +92,7 @@ def up(
             population = NOBODY
 
         async def run() -> None:
-            await RunningMarket(scope, directory, rules, secrets, ports, listening, population=population).run()
+            await RunningMarket(scope, directory, rules, secrets, ports, listening, population=population, keep=keep).run()
 
         asyncio.run(run())
 

@@ -1,7 +1,8 @@
 """`python -P -m exchange.engine.audit`: recomputes a shard's books from the journal and compares every event with the log.
 
-It reads a running market's logs, from their first batch on, and touches nothing. One JSON object on stdout; exit 1 with one
-line when a log is damaged or an event is not what the journal gives.
+It reads a running market's logs and touches nothing: from their first batch on or, where --keep cut them, from the oldest
+snapshot that was set aside. One JSON object on stdout; exit 1 with one line when a log is damaged or an event is not what the
+journal gives.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import msgspec
 
 from exchange import checksum
 from exchange.digest import digest
+from exchange.keeping import oldest_snapshot
 from exchange.log import Log
 from exchange.messages.base import encode
 from exchange.replica import recompute
+from exchange.snapshots import Snapshot
 from exchange.worker import Worker, run
 
 from .book import BookSide
@@ -43,10 +46,12 @@ class EngineAudit(msgspec.Struct, frozen=True):
     """Symbol → bids and asks, best first, of (price, shown quantity); of the symbols that were asked for."""
 
 
-async def audit(logs: dict[str, Log], stage: EngineStage, number: int, show: Sequence[str] = ()) -> EngineAudit:
-    """Recompute up to event batch `number`. Raises an ExceptionGroup with LogDamaged or ReplayError."""
+async def audit(
+    logs: dict[str, Log], stage: EngineStage, number: int, show: Sequence[str] = (), snapshot: Snapshot | None = None
+) -> EngineAudit:
+    """Recompute up to event batch `number`. Raises LogCut, or an ExceptionGroup with LogDamaged or ReplayError."""
     started = time.perf_counter()
-    await recompute(stage, logs, number)
+    await recompute(stage, logs, number, snapshot)
     return EngineAudit(
         events=number,
         digest=digest(stage.snapshot()),
@@ -67,10 +72,11 @@ async def main(worker: Worker) -> None:
     """Audit one shard of the running market and print the result."""
     stage = EngineStage(worker.arguments.shard)
     logs = await worker.open_logs(stage.output, *stage.inputs)
+    _, snapshot = await oldest_snapshot(await worker.open_snapshots(), stage, logs)
     number = worker.arguments.events
     if number is None:
         number = await logs[stage.output].last()
-    print(encode(await audit(logs, stage, number, worker.arguments.book)).decode())
+    print(encode(await audit(logs, stage, number, worker.arguments.book, snapshot)).decode())
 
 
 if __name__ == "__main__":

@@ -9,18 +9,18 @@ from time import perf_counter
 from typing import Final
 
 from .digest import digest
+from .keeping import newest_snapshot
 from .lease import Lease
 from .log import Log
 from .logs import trace
 from .messages.health import Standing
 from .metrics import StageMeter
 from .replica import Replica
-from .snapshots import Snapshots
+from .snapshots import SNAPSHOT_SECONDS, Snapshots
 from .stage import Stage
 
 TURN_SECONDS_MAX: Final = 1.0
 """A leader takes a turn at least this often, so that time passes in the log when nothing else does."""
-SNAPSHOT_SECONDS: Final = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class StageLoop:
         """Whether it has followed the output log to its end once: from then on it can take over at once."""
         self.logs = logs
         self.replica = Replica(stage, logs, self.wake)
+        self.snapshot_seconds = SNAPSHOT_SECONDS
         self.on_lead: Callable[[], Awaitable[None]] | None = None
         """Called when this worker begins to lead, before its first turn: open the doors."""
         self.on_stop: Callable[[], Awaitable[None]] | None = None
@@ -55,7 +56,6 @@ class StageLoop:
         self._lease = lease
         self._held = False
         self._snapshots = snapshots
-        self._snapshot_number = 0
         self._send = send
         self._clock = clock
         self._woken = asyncio.Event()
@@ -85,10 +85,9 @@ class StageLoop:
     async def run(self, stopping: asyncio.Event) -> None:
         """Recover, follow and lead until `stopping` is set.
 
-        Raises an ExceptionGroup with LogDamaged, ReplayError, AppendRefused, AppendDoubtful or LeaseLost.
+        Raises an ExceptionGroup with LogDamaged, LogCut, ReplayError, AppendRefused, AppendDoubtful or LeaseLost.
         """
-        await self.replica.restore(await self._snapshots.load(self.stage.name))
-        self._snapshot_number = self.replica.number
+        await self.replica.restore(await newest_snapshot(self._snapshots, self.stage, self.logs))
         async with asyncio.TaskGroup() as tasks:
             background = self.replica.start(tasks)
             background["stopping"] = tasks.create_task(self._wake_on(stopping))
@@ -139,13 +138,13 @@ class StageLoop:
         if self.on_lead:
             await self.on_lead()
         time = asyncio.get_running_loop().time
-        snapshot_due = time() + SNAPSHOT_SECONDS
+        snapshot_due = time() + self.snapshot_seconds
         while not stopping.is_set():
             self._woken.clear()
             await self._take_turn(tasks)
             if time() >= snapshot_due:
                 await self._start_snapshot(tasks)
-                snapshot_due = time() + SNAPSHOT_SECONDS
+                snapshot_due = time() + self.snapshot_seconds
             if not (self._woken.is_set() or self.stage.waiting or self.replica.inputs_waiting):
                 try:
                     async with asyncio.timeout(TURN_SECONDS_MAX):
@@ -192,10 +191,11 @@ class StageLoop:
             self._appending = None
 
     async def _start_snapshot(self, tasks: asyncio.TaskGroup) -> None:
-        """Take a snapshot of what the log has, and store it while turns go on; never two at a time."""
+        """Take a snapshot of what the log has, and store it while turns go on; never two at a time.
+
+        Also when nothing was written since the last one: what was read since need not be read again, nor be kept.
+        """
         await self._appended()
         if self._saving is not None:
             await self._saving
-        if self.replica.number > self._snapshot_number:
-            self._snapshot_number = self.replica.number
-            self._saving = tasks.create_task(self._snapshots.save(self.stage.name, self.replica.snapshot()))
+        self._saving = tasks.create_task(self._snapshots.save(self.stage.name, self.replica.snapshot()))

@@ -45,6 +45,10 @@ class LogDamaged(Exception):
     """A log is shorter than what was applied from it, has a hole, or its digest chain does not fit."""
 
 
+class LogCut(Exception):
+    """What is asked of a log lies below what it keeps: older batches were dropped on purpose (keeping.py)."""
+
+
 class Header(msgspec.Struct, frozen=True):
     """What batches of every log begin with."""
 
@@ -86,11 +90,20 @@ class Log(Protocol):
     async def last(self) -> int:
         """Number of the newest batch, 0 for an empty log."""
 
+    async def first(self) -> int:
+        """Number of the oldest batch that is kept, 1 for a log that has all."""
+
     async def get(self, number: int) -> bytes:
-        """One batch. Raises LogDamaged if it is not there."""
+        """One batch. Raises LogCut if it is not kept any more, LogDamaged if it is not there."""
 
     async def append(self, number: int, payload: bytes) -> None:
         """Append the batch `number`; durable on return. Raises AppendRefused or AppendDoubtful."""
+
+    async def cut(self, number: int) -> None:
+        """Drop all batches before `number`, which exists."""
+
+    async def size(self) -> int:
+        """Bytes of the batches that are kept, before compression."""
 
     def read(self, after: int) -> Reader:
         """Read the batches from `after` + 1 on, including those yet to come."""
@@ -125,11 +138,17 @@ class Chain:
 async def check_remembered(log: Log, number: int, remembered: str, whose: str, done: str) -> int:
     """Hold a remembered position, a number and its batch's digest, against a log; returns the number of the log's newest batch.
 
-    Raises LogDamaged when the log is shorter or the batch another. `whose` and `done` say who remembers: "ledger", "applied".
+    Raises LogDamaged when the log is shorter or the batch another, LogCut when what follows the batch is not kept any more.
+    `whose` and `done` say who remembers: "ledger", "applied".
     """
     last = await log.last()
     if last < number:
         raise LogDamaged(f"{log.name}: ends at sequence {last}, but {whose} has already {done} sequence {number}")
+    if number < (first := await log.first()) and first > 1:
+        raise LogCut(
+            f"{log.name}: begins at sequence {first}, because --keep dropped what was before, "
+            f"but {whose} has {done} {f'no more than sequence {number}' if number else 'nothing of it'}"
+        )
     if number and digest(await log.get(number)) != remembered:
         raise LogDamaged(f"{log.name}: sequence {number} is not what {whose} has {done}; it was altered")
     return last
@@ -162,11 +181,18 @@ class JetStreamLog:
         info = await patiently(lambda: self._jetstream.stream_info(self.name))
         return int(info.state.last_seq)
 
+    async def first(self) -> int:
+        """Number of the oldest batch that is kept, 1 for a log that has all."""
+        info = await patiently(lambda: self._jetstream.stream_info(self.name))
+        return max(1, int(info.state.first_seq))
+
     async def get(self, number: int) -> bytes:
-        """One batch. Raises LogDamaged if it is not there."""
+        """One batch. Raises LogCut if it is not kept any more, LogDamaged if it is not there."""
         try:
             return (await patiently(lambda: self._jetstream.get_msg(self.name, number))).data or b""
         except nats.js.errors.NotFoundError:
+            if number < (first := await self.first()):
+                raise LogCut(f"{self.name}: sequence {number} is not kept any more, the log begins at {first} now") from None
             raise LogDamaged(f"{self.name}: sequence {number} is missing") from None
 
     async def append(self, number: int, payload: bytes) -> None:
@@ -185,6 +211,15 @@ class JetStreamLog:
             raise AppendDoubtful(f"{self.name}: batch {number} was not stored: {problem.get('description')}")
         if acknowledgement["seq"] != number:
             raise LogDamaged(f"{self.name}: batch {number} was stored at sequence {acknowledgement['seq']}")
+
+    async def cut(self, number: int) -> None:
+        """Drop all batches before `number`, which exists."""
+        await patiently(lambda: self._jetstream.purge_stream(self.name, seq=number))
+
+    async def size(self) -> int:
+        """Bytes of the batches that are kept, before compression."""
+        info = await patiently(lambda: self._jetstream.stream_info(self.name))
+        return int(info.state.bytes)
 
     def read(self, after: int) -> JetStreamReader:
         """Read the batches from `after` + 1 on, including those yet to come."""
@@ -257,7 +292,7 @@ class JetStreamReader:
         self._subscription = None
 
     async def _renew(self) -> None:
-        """Make a new consumer from the last position; waits for as long as the server is away. Raises LogDamaged."""
+        """Make a new consumer from the last position; waits for as long as the server is away. Raises LogDamaged or LogCut."""
         await self.close()
         if self._skipped:
             with contextlib.suppress(nats.errors.Error, TimeoutError):

@@ -48,7 +48,8 @@ class Replica:
         self._output_digest = ""
 
     async def restore(self, snapshot: Snapshot | None) -> None:
-        """Begin where a snapshot ends, or at the very start. Raises LogDamaged when the logs do not fit the snapshot.
+        """Begin where a snapshot ends, or at the very start. Raises LogDamaged when the logs do not fit the snapshot, LogCut
+        when they do not go back to it.
 
         A snapshot that this code cannot read, because it was taken by another version, is as good as none.
         """
@@ -61,8 +62,10 @@ class Replica:
             self.number = numbers[self.stage.output]
             self.through = {name: numbers[name] for name in self.stage.inputs}
             self._output_digest = digests.get(self.stage.output, "")
-        else:
+        elif snapshot:
             numbers, digests = dict.fromkeys(self._logs, 0), {}
+            for log in self._logs.values():
+                await check_remembered(log, 0, "", f"{self.stage.name}, whose snapshot is of another version,", "applied")
         self.feeds = {name: Feed(log, numbers[name], digests.get(name, ""), self._wake) for name, log in self._logs.items()}
 
     def _restore_state(self, snapshot: Snapshot) -> bool:
@@ -148,14 +151,14 @@ class Replica:
             )
 
 
-async def recompute(stage: Stage, logs: dict[str, Log], number: int, applied: Callable[[int], None] = lambda _: None) -> None:
-    """Bring a fresh stage from the start of the logs to batch `number` of its output log, for audits; `applied` hears of each.
+async def recompute(stage: Stage, logs: dict[str, Log], number: int, snapshot: Snapshot | None = None) -> None:
+    """Bring a fresh stage from the start of the logs, or from a snapshot, to batch `number` of its output log, for audits.
 
-    Raises an ExceptionGroup with LogDamaged or ReplayError.
+    Raises LogDamaged or LogCut, or an ExceptionGroup with them or ReplayError.
     """
     arrived = asyncio.Event()
     replica = Replica(stage, logs, arrived.set)
-    await replica.restore(None)
+    await replica.restore(snapshot)
     output = replica.feeds[stage.output]
     async with asyncio.TaskGroup() as tasks:
         readers = replica.start(tasks)
@@ -165,7 +168,6 @@ async def recompute(stage: Stage, logs: dict[str, Log], number: int, applied: Ca
             for batch in batches:
                 if batch.number <= number:
                     await replica.replay(batch)
-                    applied(batch.number)
             if not batches:
                 await arrived.wait()
         for reader in readers.values():

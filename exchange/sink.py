@@ -14,11 +14,13 @@ from typing import Final, Protocol
 
 from prometheus_client import Histogram
 
+from .digest import digest
 from .feed import Batch, Feed
-from .log import Log, check_remembered
+from .log import Log, LogCut, check_remembered
 from .logs import trace
 from .messages.health import Standing
 from .metrics import LATENCY
+from .snapshots import SNAPSHOT_SECONDS, Snapshot, Snapshots
 from .stage import Batches
 from .subjects import JOURNAL
 
@@ -26,6 +28,10 @@ COMMIT_SECONDS: Final = 0.25
 """Rows become durable at most this long after they were applied, when the database keeps up."""
 UNSTORED_BYTES_MAX: Final = 16_000_000
 """Applied but not yet handed to the database: at this bound the sink reads no further until it stored some."""
+
+
+class SinkBehind(Exception):
+    """The logs do not go back to where a sink's rows end: nothing that a restart mends, and no reason to stop the market."""
 
 
 class Sink(Protocol):
@@ -41,7 +47,7 @@ class Sink(Protocol):
 
     @property
     def stored(self) -> dict[str, tuple[int, str]]:
-        """Per log, number and digest of the last batch whose rows are durable, as read from the database at start."""
+        """Per log, number and digest of the last batch that a restart would not read again, as the database has it."""
 
     def apply(self, inputs: Batches) -> None:
         """Fold batches into the state and into rows waiting to be stored. Quick: it runs on the event loop.
@@ -65,7 +71,10 @@ class SinkLoop:
         logs: dict[str, Log],
         on_applied: Callable[[], Awaitable[None]] | None = None,
         on_caught_up: Callable[[], Awaitable[None]] | None = None,
+        snapshots: Snapshots | None = None,
+        mark: str = "",
     ) -> None:
+        """`mark`: the name under which `snapshots` notes how far the logs are not needed any more (keeping.py)."""
         self.sink = sink
         self.logs = logs
         self.positions: dict[str, int] = {}
@@ -74,6 +83,8 @@ class SinkLoop:
         """Of the worker, where only one of several may do something besides."""
         self.caught_up = False
         self._on_applied = on_applied
+        self._snapshots = snapshots
+        self._mark = mark
         self._on_caught_up = on_caught_up
         """Called once, when the logs are applied as far as they went at start: open the doors."""
         self._ends: dict[str, int] = {}
@@ -140,7 +151,10 @@ class SinkLoop:
         stored = self.sink.stored
         for name, log in self.logs.items():
             number, stored_digest = stored.get(name, (0, ""))
-            self._ends[name] = await check_remembered(log, number, stored_digest, self.sink.name, "stored")
+            try:
+                self._ends[name] = await check_remembered(log, number, stored_digest, self.sink.name, "stored")
+            except LogCut as cut:
+                raise SinkBehind(f"{cut}: its file has to come from a backup, or from another worker") from None
             self._feeds[name] = Feed(log, number, stored_digest, self._woken.set)
             self.positions[name] = number
 
@@ -166,6 +180,8 @@ class SinkLoop:
         return inputs
 
     async def _store(self, stopping: asyncio.Event) -> None:
+        time = asyncio.get_running_loop().time
+        mark_due = time()
         while True:
             last = stopping.is_set()
             durable = self.sink.seal()
@@ -175,6 +191,10 @@ class SinkLoop:
             if durable:
                 await asyncio.to_thread(durable)
                 self._measure(self._stored_latency)
+            if self._snapshots and (last or time() >= mark_due):
+                numbers = {name: number for name, (number, _) in self.sink.stored.items()}
+                await self._snapshots.save(self._mark, Snapshot(b"", digest(b""), numbers, {}))
+                mark_due = time() + SNAPSHOT_SECONDS
             if last:
                 return
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import os
 from typing import Final, Protocol
 
 import msgspec
@@ -20,6 +21,8 @@ from .subjects import SNAPSHOTS
 
 logger = logging.getLogger(__name__)
 
+SNAPSHOT_SECONDS: Final = float(os.environ.get("EXCHANGE_SNAPSHOT_SECONDS") or 60)
+"""From one to the next. The variable is for tests, which do not want to wait."""
 LOAD_SECONDS_MAX: Final = 30.0
 """A snapshot that does not come in this time counts as missing: chunks were replaced while they were read."""
 

@@ -19,6 +19,7 @@ from nats.aio.client import Client
 from . import logs
 from .connection import connect
 from .health import HealthDesk
+from .keeping import cut_logs, sink_mark
 from .leader import StageLoop
 from .lease import JetStreamLease
 from .log import JetStreamLog, Log
@@ -28,12 +29,15 @@ from .sink import Sink, SinkLoop
 from .snapshots import JetStreamSnapshots
 from .stage import Stage
 from .streams import Away, is_away
+from .subjects import JOURNAL
 
 GARBAGE_THRESHOLDS: Final = (50_000, 20, 100)
 """A worker makes and drops thousands of messages a batch, none of them in cycles. With Python's own threshold of 700 the
 collector looks at them in vain, which costs the historian and ticks a sixth of their time."""
-NO_ROOM_EXIT: Final = 75
-"""Exit code of a sink whose disk is full (EX_TEMPFAIL): no defect, to be tried again when there may be room."""
+HELP_EXIT: Final = 75
+"""Exit code of a sink that waits for a person (EX_TEMPFAIL): its disk is full, or it needs a file. To be tried again."""
+NEED_HELP: Final = ("DiskFull", "SinkBehind")
+"""By name: DuckDB is not imported by every worker."""
 AWAY_EXIT: Final = 69
 """Exit code of a worker that the NATS server did not answer (EX_UNAVAILABLE): no defect either, its successor is patient."""
 STOP_SECONDS_MAX: Final = 4.0
@@ -63,26 +67,35 @@ class Worker:
             logs[name] = log
         return logs
 
+    async def open_snapshots(self) -> JetStreamSnapshots:
+        """Where snapshots are kept, created if the market is new."""
+        snapshots = JetStreamSnapshots(self.nats)
+        await snapshots.create(self.settings.market.replicas)
+        return snapshots
+
     async def stage_loop(self, stage: Stage) -> StageLoop:
         """The loop for a stage, over this worker's connection."""
         self.leads = True
         await JetStreamLease.create_bucket(self.nats, self.settings.market.replicas)
-        snapshots = JetStreamSnapshots(self.nats)
-        await snapshots.create(self.settings.market.replicas)
         loop = StageLoop(
             stage,
             await self.open_logs(stage.output, *stage.inputs),
             JetStreamLease(self.nats, stage.name, f"{self.name} {os.getpid()}"),
-            snapshots,
+            await self.open_snapshots(),
             self.nats.publish,
             time.time_ns,
         )
         self.health.watched.append(loop)
         return loop
 
-    async def sink_loop(self, sink: Sink, **doors: Callable[[], Awaitable[None]]) -> SinkLoop:
-        """The loop for a sink, over this worker's connection; `doors` as of SinkLoop."""
-        loop = SinkLoop(sink, await self.open_logs(*sink.inputs), **doors)
+    async def logs_whole(self) -> bool:
+        """Whether the logs still go back to their start, so that a sink can be made again from them."""
+        return not await cut_logs(await self.open_logs(JOURNAL))
+
+    async def sink_loop(self, sink: Sink, number: int, **doors: Callable[[], Awaitable[None]]) -> SinkLoop:
+        """The loop for a sink, over this worker's connection: the first, second, … of its kind. `doors` as of SinkLoop."""
+        logs, snapshots = await self.open_logs(*sink.inputs), await self.open_snapshots()
+        loop = SinkLoop(sink, logs, snapshots=snapshots, mark=sink_mark(sink.name, number), **doors)
         self.health.watched.append(loop)
         return loop
 
@@ -172,8 +185,8 @@ def _fail(name: str, error: BaseException) -> None:
     if not expected:
         logging.getLogger(name).error("a defect", exc_info=error)
     code = 1
-    if type(error).__name__ == "DiskFull":  # DuckDB is not imported by every worker.
-        code = NO_ROOM_EXIT
+    if type(error).__name__ in NEED_HELP:
+        code = HELP_EXIT
     elif isinstance(error, Away) or (isinstance(error, Exception) and is_away(error)):
         code = AWAY_EXIT
     _exit(name, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, code)

@@ -1,7 +1,7 @@
 """`python -P -m exchange.ledger.audit`: recomputes the ledger from the logs alone and prints what it found.
 
-It reads a running market's logs, from their first batch on, and touches nothing. One JSON object on stdout; exit 1 with one
-line when a log is damaged.
+It reads a running market's logs and touches nothing: from their first batch on or, where --keep cut them, from the oldest
+snapshot that was set aside. One JSON object on stdout; exit 1 with one line when a log is damaged.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from collections.abc import Sequence
 import msgspec
 
 from exchange.digest import digest
-from exchange.log import Log, decode_header
+from exchange.keeping import Base, oldest_snapshot
+from exchange.log import Log, LogCut, decode_header
 from exchange.messages.account import Portfolio
-from exchange.messages.base import encode
+from exchange.messages.base import decoder, encode
+from exchange.messages.journal import JournalBatch
 from exchange.replica import recompute
+from exchange.snapshots import Snapshot
 from exchange.subjects import JOURNAL, events_log
 from exchange.worker import Worker, run
 
@@ -25,11 +28,15 @@ from .invariants import check
 from .questions import portfolio
 from .stage import LedgerStage
 
+_decode_journal = decoder(JournalBatch).decode
+
 
 class LedgerAudit(msgspec.Struct, frozen=True):
     """The ledger as the logs tell it, at one batch of the journal."""
 
     journal: int
+    kept_from: int
+    """The batch from which the journal was recomputed; 1 when all of it is kept."""
     digest: str
     events_through: dict[int, int]
     orders: int
@@ -46,30 +53,36 @@ class LedgerAudit(msgspec.Struct, frozen=True):
     """Of the accounts that were asked for and existed then."""
 
 
-async def audit(logs: dict[str, Log], stage: LedgerStage, number: int, show: Sequence[str] = ()) -> LedgerAudit:
-    """Recompute up to journal batch `number`. Raises an ExceptionGroup with LogDamaged or ReplayError."""
+async def audit(
+    logs: dict[str, Log],
+    stage: LedgerStage,
+    number: int,
+    show: Sequence[str] = (),
+    base: Base | None = None,
+    snapshot: Snapshot | None = None,
+) -> LedgerAudit:
+    """Recompute up to journal batch `number`. Raises LogCut, or an ExceptionGroup with LogDamaged or ReplayError."""
+    if base and number < base.journal:
+        raise LogCut(f"the market can be computed again from journal batch {base.journal} on, because of --keep")
     events_through = decode_header(await logs[JOURNAL].get(number)).events_through if number else {}
-    seen = {
-        shard: decode_header(await logs[events_log(shard)].get(batch)).journal_through
-        for shard, batch in events_through.items()
-    }
-    next_ids: dict[int, int] = dict.fromkeys(seen.values(), 1)
-
-    def applied(journal: int) -> None:
-        if journal in next_ids:
-            next_ids[journal] = stage.ledger.next_order_id
-
+    seen: dict[int, int] = {}
+    for shard, batch in events_through.items():
+        journal = decode_header(await logs[events_log(shard)].get(batch)).journal_through
+        if base:  # No engine's books are computed to less than its snapshot in the base.
+            journal = max(journal, base.numbers.get(f"engine-{shard}", {}).get(JOURNAL, 0))
+        seen[shard] = _decode_journal(await logs[JOURNAL].get(journal)).time
     started = time.perf_counter()
-    await recompute(stage, logs, number, applied)
+    await recompute(stage, logs, number, snapshot)
     seconds = time.perf_counter() - started
     ledger = stage.ledger
     open_orders: dict[int, dict[int, int]] = {shard: {} for shard in seen}
     for order_id, order in ledger.orders.items():
         shard = ledger.symbols[order.command.symbol].definition.shard
-        if shard in seen and order_id < next_ids[seen[shard]]:
+        if shard in seen and order.time <= seen[shard]:
             open_orders[shard][order_id] = order.remaining
     return LedgerAudit(
         journal=number,
+        kept_from=base.journal if base else 1,
         digest=digest(stage.snapshot()),
         events_through=events_through,
         orders=ledger.next_order_id - 1,
@@ -97,8 +110,9 @@ async def main(worker: Worker) -> None:
     """Audit the running market's ledger and print the result."""
     stage = LedgerStage(worker.settings.market)
     logs = await worker.open_logs(stage.output, *stage.inputs)
+    base, snapshot = await oldest_snapshot(await worker.open_snapshots(), stage, logs)
     number = worker.arguments.journal or await logs[JOURNAL].last()
-    print(encode(await audit(logs, stage, number, worker.arguments.show)).decode())
+    print(encode(await audit(logs, stage, number, worker.arguments.show, base, snapshot)).decode())
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ from .statements import Statements
 async def main(worker: Worker) -> None:
     """Store and answer until the worker is asked to stop."""
     settings = worker.settings
-    history = History(settings.data / file_name(worker.arguments.worker), settings.market.shards)
+    number = worker.arguments.worker
+    path = settings.data / file_name(number)
+    history = History(path, settings.market.shards, logs_whole=await worker.logs_whole())
     questions = Questions(worker.nats, worker.name)
 
     async def on_caught_up() -> None:
@@ -31,7 +33,7 @@ async def main(worker: Worker) -> None:
         await Equity(history).open(questions)
         await Library(history.database).open(questions)
 
-    await (await worker.sink_loop(history, on_caught_up=on_caught_up)).run(worker.stopping)
+    await (await worker.sink_loop(history, number, on_caught_up=on_caught_up)).run(worker.stopping)
     await questions.stop()
     history.close()
 

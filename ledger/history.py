@@ -15,6 +15,7 @@ from typing import Final
 from exchange.database import Database, OlderVersion, Positions
 from exchange.digest import digest
 from exchange.messages.journal import Fees
+from exchange.sink import SinkBehind
 from exchange.stage import Batches
 from exchange.subjects import JOURNAL, events_log
 
@@ -31,11 +32,13 @@ def file_name(worker: int) -> str:
     return FILE if worker == 1 else f"history-{worker}.duckdb"
 
 
-def open_file(path: Path) -> Database:
-    """The database of a history. An older program's is set aside and a new one begun: all of it is in the logs."""
+def open_file(path: Path, logs_whole: bool) -> Database:
+    """The database of a history. An older program's is set aside and a new one begun, if all of it is in the logs."""
     try:
         return Database(path, SCHEMA, VERSION)
     except OlderVersion as older:
+        if not logs_whole:
+            raise SinkBehind(f"{older}, but --keep cut them: go on with the program that made it") from None
         aside = path.with_name(f"{path.name}.version-{older.version}")
         path.replace(aside)
         log.warning("%s was made by an older program; it is %s now, and the logs are read again", path.name, aside.name)
@@ -47,8 +50,8 @@ class History:
 
     name = "historian"
 
-    def __init__(self, path: Path, shards: int) -> None:
-        self.database = open_file(path)
+    def __init__(self, path: Path, shards: int, logs_whole: bool = True) -> None:
+        self.database = open_file(path, logs_whole)
         self.shards = range(1, shards + 1)
         self.inputs = (*map(events_log, self.shards), JOURNAL)
         self.stored = self.database.positions
@@ -94,6 +97,7 @@ class History:
         def write() -> None:
             self.database.write(rows, positions)
             self._durable = applied
+            self.stored = positions
             if waiting := self._waiting:
                 waiting[0][1].get_loop().call_soon_threadsafe(self._wake)
 

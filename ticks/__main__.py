@@ -33,7 +33,8 @@ async def main(worker: Worker) -> None:
     settings, number = worker.settings, worker.arguments.worker
     rules = settings.market.market_data
     path = settings.data / file_name(number)
-    ticks = Ticks(path, settings.market.shards, time.monotonic, Calendar(rules.time_zone, rules.day_starts))
+    calendar = Calendar(rules.time_zone, rules.day_starts)
+    ticks = Ticks(path, settings.market.shards, time.monotonic, calendar, logs_whole=await worker.logs_whole())
     publisher = Publisher(worker.nats, Channels(ticks.feed, rules), time.monotonic)
     questions = Questions(worker.nats, worker.name)
     await JetStreamLease.create_bucket(worker.nats, settings.market.replicas)
@@ -55,7 +56,7 @@ async def main(worker: Worker) -> None:
             publisher.close()
             loop.standing = "following"
 
-    loop = await worker.sink_loop(ticks, on_applied=publisher.flush, on_caught_up=on_caught_up)
+    loop = await worker.sink_loop(ticks, number, on_applied=publisher.flush, on_caught_up=on_caught_up)
     loop.standing = "following"
     async with asyncio.TaskGroup() as tasks:
         background = [tasks.create_task(publisher.run()), tasks.create_task(publish())]

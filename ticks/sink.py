@@ -7,8 +7,8 @@ the changes since. Symbols are numbers there, in the order of their definition; 
 The whole state of the feed stands in the file as one snapshot, replaced every SNAPSHOT_SECONDS at most and when the worker
 stops. So there are two positions per log: that of the rows, which move with every commit, and that of the snapshot, which is
 never ahead of them. A restart reads the logs from the snapshot on; until it reaches the rows' position it only makes up the
-state again, and writes no row a second time. Losing the file costs nothing but time: all of it is made again from the logs,
-which is also done when the tables or the market's calendar are not those of the file.
+state again, and writes no row a second time. Losing the file costs nothing but time, unless --keep cut the logs: all of it is
+made again from them, which is also done when the tables or the market's calendar are not those of the file.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from exchange.log import LogDamaged
 from exchange.messages.base import decoder
 from exchange.messages.events import EventBatch
 from exchange.messages.journal import LEDGER_GROUP, DefineSymbol, EngineCommand, Group
+from exchange.sink import SinkBehind
 from exchange.stage import Batches
 from exchange.subjects import JOURNAL, events_log
 
@@ -101,8 +102,11 @@ def file_name(worker: int) -> str:
     return "ticks.duckdb" if worker == 1 else f"ticks-{worker}.duckdb"
 
 
-def open_file(path: Path, calendar: Calendar) -> Database:
-    """The database; one with other tables, or with candles of another calendar, is begun anew. Raises DatabaseError."""
+def open_file(path: Path, calendar: Calendar, logs_whole: bool) -> Database:
+    """The database; one with other tables, or with candles of another calendar, is begun anew, if all of it is in the logs.
+
+    Raises DatabaseError or SinkBehind.
+    """
     schema = f"{SCHEMA} CREATE TABLE calendar AS SELECT '{calendar.name}' AS name;"
     try:
         database = Database(path, schema, VERSION)
@@ -113,6 +117,8 @@ def open_file(path: Path, calendar: Calendar) -> Database:
         problem = f"its candles are by the calendar {name}, the market's is {calendar.name}"
     except OlderVersion:
         problem = "it was made by an older program"
+    if not logs_whole:
+        raise SinkBehind(f"{path}: {problem}, and it cannot be made again from the logs, because --keep cut them")
     logger.warning("%s is removed and made again from the logs: %s", path, problem)
     path.unlink()
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
@@ -124,9 +130,16 @@ class Ticks:
 
     name = "ticks"
 
-    def __init__(self, path: Path, shards: int, clock: Callable[[], float], calendar: Calendar | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        shards: int,
+        clock: Callable[[], float],
+        calendar: Calendar | None = None,
+        logs_whole: bool = True,
+    ) -> None:
         self.calendar = calendar or Calendar()
-        self.database = open_file(path, self.calendar)
+        self.database = open_file(path, self.calendar, logs_whole)
         self.inputs = (*map(events_log, range(1, shards + 1)), JOURNAL)
         found = self.database.rows("SELECT content FROM snapshot")
         snapshot: Snapshot = _decode_snapshot(found[0][0]) if found else Snapshot({}, FeedState([], {}, 0))
@@ -180,9 +193,11 @@ class Ticks:
         applied = self._applied
         rows, self._rows = self._rows, Rows()
         replaces: dict[str, list[Row]] = {}
+        restart = self.stored
         if stopping or self._clock() >= self._snapshot_due:
             replaces["snapshot"] = [(self._snapshot(),)]
             replaces["symbols"] = [(instrument.index, symbol) for symbol, instrument in self.feed.instruments.items()]
+            restart = dict(self._through)
 
         def write() -> None:
             inserts: dict[str, TableRows] = {
@@ -195,6 +210,7 @@ class Ticks:
             self.database.write(inserts, positions, replaces)
             self._written = (inserts.get("trades", []), rows.candles)
             self._durable = applied
+            self.stored = restart
 
         return write
 

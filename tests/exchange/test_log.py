@@ -14,7 +14,7 @@ from exchange.connection import connect
 from exchange.digest import digest
 from exchange.feed import TAKE_BATCHES_MAX, Feed
 from exchange.lease import LEASE_SECONDS, JetStreamLease, Lease, LeaseLost
-from exchange.log import AppendRefused, Chain, Entry, JetStreamLog, Log, LogDamaged
+from exchange.log import AppendRefused, Chain, Entry, JetStreamLog, Log, LogCut, LogDamaged, check_remembered
 from exchange.messages.base import encode
 from exchange.snapshots import JetStreamSnapshots, Snapshot
 from tests.simulation.world import MemoryLease, MemoryLog, Process, World
@@ -78,6 +78,35 @@ async def test_a_log_gives_back_what_was_appended(open_log: OpenLog) -> None:
         await reader.close()
     with pytest.raises(LogDamaged, match="sequence 601 is missing"):
         await log.get(601)
+
+
+async def test_a_log_that_was_cut_says_so(open_log: OpenLog) -> None:
+    log = await open_log()
+    payloads = chain_of(600)
+    for number, payload in enumerate(payloads, 1):
+        await log.append(number, payload)
+    assert (await log.first(), await log.size() > sum(map(len, payloads)) - 1) == (1, True)
+    before = await log.size()
+    await log.cut(400)
+    await (await open_log()).cut(400)
+    assert (await log.first(), await log.last()) == (400, 600)
+    assert await log.size() < before / 2
+    assert await log.get(400) == payloads[399]
+    with pytest.raises(LogCut, match=r"sequence 399 is not kept any more"):
+        await log.get(399)
+    reader = log.read(399)
+    assert (await reader.fetch())[0] == Entry(400, payloads[399])
+    await reader.close()
+    below = (await open_log()).read(300)
+    with pytest.raises(LogCut, match=r"sequence 301 is not kept any more"):
+        await below.fetch()
+    await below.close()
+    # Who remembers a batch that is kept goes on from it, with the same digest chain; who remembers an older one cannot.
+    assert await check_remembered(log, 400, digest(payloads[399]), "ledger", "applied") == 600
+    for number, words in ((399, "no more than sequence 399"), (0, "nothing of it")):
+        with pytest.raises(LogCut, match=rf"begins at sequence 400, because --keep .* ledger has applied {words}"):
+            await check_remembered(log, number, "", "ledger", "applied")
+    await log.append(601, batch(601, digest(payloads[-1])))
 
 
 async def test_a_reader_waits_for_what_is_yet_to_come(open_log: OpenLog) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from exchange.messages.administration import HistoryQuestion, HistoryState
 from exchange.subjects import JOURNAL, events_log
-from exchange.worker import NO_ROOM_EXIT
+from exchange.worker import HELP_EXIT
 from tests.ledger.test_historian import PATIENCE, append, ask, start
 from tests.oracle.flow import Flow
 
@@ -33,7 +33,7 @@ async def test_no_room_then_room(nats_server: Any) -> None:
         preexec_fn=no_large_files,
     )
     _, errors = await asyncio.wait_for(full.communicate(), PATIENCE)
-    assert full.returncode == NO_ROOM_EXIT, errors
+    assert full.returncode == HELP_EXIT, errors
     assert "the disk is full; the market goes on" in errors.decode().splitlines()[-1]
     flow.step()
     flow.flush()

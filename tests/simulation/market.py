@@ -7,12 +7,15 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+import pytest
 
+from engine.audit import audit as audit_engine
 from engine.stage import EngineStage
 from engine.state import open_quantities
 from exchange.digest import digest
+from exchange.keeping import Keep, Keeper, oldest_snapshot
 from exchange.leader import StageLoop
-from exchange.log import Chain, Entry, Log
+from exchange.log import Chain, Entry, Log, LogCut
 from exchange.market import parse_market
 from exchange.messages.account import AccountRules, AccountRulesQuestion
 from exchange.messages.administration import Disconnected, Done, NewAccount, PhaseRequest
@@ -20,8 +23,10 @@ from exchange.messages.base import Phase, decoder, encode
 from exchange.messages.journal import EngineCommand, JournalBatch, PlaceBracket, PlaceOco, PlaceOrder
 from exchange.messages.requests import Accepted, Bracket, Cancel, CancelAll, Command, Oco, Outcome, Replace, Submit
 from exchange.replica import recompute
-from exchange.stage import Stage
+from exchange.sink import SinkLoop
+from exchange.stage import Batches, Stage
 from exchange.subjects import JOURNAL, events_log
+from ledger.audit import audit as audit_ledger
 from ledger.desk import DISCONNECTED, OPEN_ACCOUNT, PHASE, RULES
 from ledger.invariants import check
 from ledger.stage import LedgerStage
@@ -70,6 +75,8 @@ class SimulatedMarket:
         """Ledgers that lead, or believe they do."""
         self.inboxes: dict[str, asyncio.Future[bytes]] = {}
         self.reports: Counter[str] = Counter()
+        self.snapshot_seconds = world.random.choice([1.0, 1.0, 5.0, 60.0])
+        self.keep = world.random.choice([None, None, None, Keep(seconds=2), Keep(seconds=20), Keep(bytes=20_000)])
         self.processes = [
             Process(world, f"ledger-{copy}", lambda process: self._run(process, LedgerStage(MARKET))) for copy in range(2)
         ]
@@ -78,6 +85,23 @@ class SimulatedMarket:
                 Process(world, f"engine-{shard}-{copy}", lambda process, shard=shard: self._run(process, EngineStage(shard)))
                 for copy in range(2)
             ]
+        if self.keep:
+            self.processes.append(Process(world, "historian", self._store))
+            self.processes.append(Process(world, "keeper", self._cut))
+
+    async def _store(self, process: Process) -> None:
+        sink = MemorySink(self.world)
+        logs: dict[str, Log] = {name: MemoryLog(process, name) for name in sink.inputs}
+        await SinkLoop(sink, logs, snapshots=MemorySnapshots(process), mark=sink.name).run(process.asked)
+
+    async def _cut(self, process: Process) -> None:
+        assert self.keep
+        stages: list[Stage] = [LedgerStage(MARKET), EngineStage(1), EngineStage(2)]
+        logs = {stage.output: MemoryLog(process, stage.output) for stage in stages}
+        keeper = Keeper(self.keep, logs, MemorySnapshots(process), [stage.name for stage in stages], ["historian"])
+        while not process.asked.is_set():
+            await keeper.step(self.world.time_ns())
+            await asyncio.sleep(0.5)
 
     async def _run(self, process: Process, stage: LedgerStage | EngineStage) -> None:
         logs: dict[str, Log] = {name: MemoryLog(process, name) for name in (stage.output, *stage.inputs)}
@@ -87,6 +111,7 @@ class SimulatedMarket:
             self._deliver(subject, payload)
 
         loop = StageLoop(stage, logs, MemoryLease(process, stage.name), MemorySnapshots(process), send, self.world.time_ns)
+        loop.snapshot_seconds = self.snapshot_seconds
         if isinstance(stage, LedgerStage):
             ledger = stage
 
@@ -141,6 +166,30 @@ class SimulatedMarket:
                     return await future
             except TimeoutError:
                 continue
+
+
+class MemorySink:
+    """What a historian is to the logs: every batch once, stored together with the position."""
+
+    name = "historian"
+    inputs = (events_log(1), events_log(2), JOURNAL)
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._waiting: Batches = {}
+
+    @property
+    def stored(self) -> dict[str, tuple[int, str]]:
+        return {log: (len(payloads), digest(payloads[-1])) for log, payloads in self._world.stored.items()}
+
+    def apply(self, inputs: Batches) -> None:
+        for log, payloads in inputs.items():
+            self._waiting.setdefault(log, []).extend(payloads)
+
+    def seal(self) -> None:
+        for log, payloads in self._waiting.items():
+            self._world.stored.setdefault(log, []).extend(payloads)
+        self._waiting = {}
 
 
 class Trader:
@@ -290,8 +339,11 @@ async def run_seed(seed: int) -> World:
     assert trading.done(), "the traders wait for ever"
     world.mishaps = False
     await asyncio.sleep(15)  # Virtual seconds: late requests and appends arrive, and whoever leads last catches up.
-    for process in market.processes:
-        process.stop()
+    for ledgers in (True, False):  # So that the engines have seen the end of the journal.
+        for process in market.processes:
+            if ledgers <= process.name.startswith("ledger"):
+                process.stop()
+        await asyncio.sleep(5)
     await asyncio.wait_for(asyncio.gather(*running), 60)
     await verify(world, traders)
     return world
@@ -313,6 +365,11 @@ async def verify(world: World, traders: list[Trader]) -> None:
     for trader in traders:
         for client_order_id in trader.accepted:
             assert placed[trader.name, client_order_id] == 1, "an acknowledged order is not in the journal"
+    for name, payloads in world.stored.items():
+        assert payloads == world.logs[name], "the sink has a batch twice, or not"
+    if world.cuts:
+        await audit_what_is_kept(world)
+    world.cuts = {}  # From here on all of it is looked at.
     ledger = LedgerStage(MARKET)
     engines = [EngineStage(1), EngineStage(2)]
     for stage in (ledger, *engines):
@@ -325,6 +382,29 @@ async def verify(world: World, traders: list[Trader]) -> None:
         await recompute(engine, logs_of(world, engine), ledger.ledger.events_through.get(shard, 0))
         books |= {order.order_id: order.remaining for order in open_quantities(engine.books)}
     assert books == {order_id: order.remaining for order_id, order in ledger.ledger.orders.items()}
+
+
+async def audit_what_is_kept(world: World) -> None:
+    """As `exchange audit` does it: from what was set aside to the last batch, and the same books as the ledger's orders."""
+    ledger = LedgerStage(MARKET)
+    base, snapshot = await oldest_snapshot(snapshots_of(world), ledger, logs_of(world, ledger))
+    assert base
+    with pytest.raises(LogCut, match=f"from journal batch {base.journal} on"):
+        await audit_ledger(logs_of(world, ledger), ledger, base.journal - 1, (), base, snapshot)
+    found = await audit_ledger(logs_of(world, ledger), ledger, len(world.logs[JOURNAL]), (), base, snapshot)
+    assert (found.violation, found.digest) == ("", world.snapshots["ledger"].state_digest)
+    for shard, batch in found.events_through.items():
+        engine = EngineStage(shard)
+        logs = logs_of(world, engine)
+        _, snapshot = await oldest_snapshot(snapshots_of(world), engine, logs)
+        books = await audit_engine(logs, engine, batch, (), snapshot)
+        assert books.unfinished or books.open_orders == found.open_orders[shard]
+
+
+def snapshots_of(world: World) -> MemorySnapshots:
+    reader = Process(world, "audit", lambda _: asyncio.sleep(0))
+    reader.alive = True
+    return MemorySnapshots(reader)
 
 
 def reckon(world: World, events_through: dict[int, int]) -> None:

@@ -14,7 +14,7 @@ from tests.simulation.market import run_seed
 from tests.simulation.world import World, simulate
 
 SEEDS = 300
-MISHAPS = ("deaths", "freezes", "retirements", "outages", "superseded")
+MISHAPS = ("deaths", "freezes", "retirements", "outages", "superseded", "cut_logs")
 SEEDS_PER_TEST = 10
 TOLD = (
     *(b'"triggered"', b'"replaced"', b'"replacerefused"', b'"decremented"', b'"refreshed"', b'"expired"', b'"post_only"'),

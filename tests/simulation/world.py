@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from exchange.lease import LEASE_SECONDS, POLL_SECONDS, RENEW_SECONDS, SILENCE_SECONDS_MAX, LeaseLost
-from exchange.log import AppendDoubtful, AppendRefused, Entry, LogDamaged
+from exchange.log import AppendDoubtful, AppendRefused, Entry, LogCut, LogDamaged
 from exchange.snapshots import Snapshot
 
 APPEND_SECONDS_MAX = 5.0
@@ -58,8 +58,12 @@ class World:
         self.random = Random(seed)
         self.mishaps = mishaps
         self.logs: dict[str, list[bytes]] = {}
+        self.cuts: dict[str, int] = {}
+        """Per log that was cut, number of the first batch that processes can read; `logs` remembers all, for the verdict."""
         self.leases: dict[str, tuple[object, float]] = {}
         self.snapshots: dict[str, Snapshot] = {}
+        self.stored: dict[str, list[bytes]] = {}
+        """Per log, what the sink has stored."""
         self.appended: dict[str, asyncio.Event] = {}
         self.deaths = 0
         self.freezes = 0
@@ -70,6 +74,10 @@ class World:
         self.answers_again = 0.0
         self.superseded = 0
         """Leaders that found out that another one leads."""
+        self.cut_logs = 0
+        """How often a log was cut."""
+        self.begun_below = 0
+        """Processes that had to give up because a log was cut above where they stood."""
         self.delay = self.random.choice([0.001, 0.01, 0.1])
         self.start = 1_700_000_000.0
         """When the story begins, in seconds since 1970."""
@@ -152,13 +160,17 @@ class Process:
                 self._examine(group)
             except (Killed, AppendDoubtful):
                 pass
+            except LogCut:  # Its snapshot was lost on the way to it, or the log was cut while it stood still.
+                assert self.world.cuts
+                self.world.begun_below += 1
             self.alive = False
             self.world.deaths += 1
             await self.world.pause()
 
     def _examine(self, group: BaseExceptionGroup[BaseException]) -> None:
         self.world.superseded += group.subgroup((AppendRefused, LeaseLost)) is not None
-        _, unexpected = group.split((Killed, AppendDoubtful, AppendRefused, LeaseLost, asyncio.CancelledError))
+        expected = (Killed, AppendDoubtful, AppendRefused, LeaseLost, asyncio.CancelledError)
+        _, unexpected = group.split((*expected, LogCut) if self.world.cuts else expected)
         if unexpected is not None:
             raise unexpected
 
@@ -186,10 +198,27 @@ class MemoryLog:
 
     async def get(self, number: int) -> bytes:
         await self._answered()
+        if number < self._world.cuts.get(self.name, 1):
+            raise LogCut(f"{self.name}: sequence {number} is not kept any more")
         try:
             return self._world.logs[self.name][number - 1]
         except (KeyError, IndexError):
             raise LogDamaged(f"{self.name}: sequence {number} is missing") from None
+
+    async def first(self) -> int:
+        await self._answered()
+        return self._world.cuts.get(self.name, 1)
+
+    async def cut(self, number: int) -> None:
+        await self._answered()
+        assert number <= len(self._world.logs[self.name])
+        self._world.cut_logs += 1
+        self._world.cuts[self.name] = max(number, self._world.cuts.get(self.name, 1))
+        await self._process.step()
+
+    async def size(self) -> int:
+        await self._answered()
+        return sum(map(len, self._world.logs.get(self.name, [])[self._world.cuts.get(self.name, 1) - 1 :]))
 
     async def append(self, number: int, payload: bytes) -> None:
         await self._process.step()
@@ -231,6 +260,8 @@ class MemoryReader:
         while len(world.logs.get(self._name, [])) <= self._position:
             await world.appended.setdefault(self._name, asyncio.Event()).wait()
         await self._process.step()
+        if self._position + 1 < world.cuts.get(self._name, 1):
+            raise LogCut(f"{self._name}: sequence {self._position + 1} is not kept any more")
         batches = world.logs[self._name][self._position : self._position + world.random.randint(1, 20)]
         entries = [Entry(self._position + index, payload) for index, payload in enumerate(batches, 1)]
         self._position += len(entries)
@@ -282,7 +313,9 @@ class MemoryLease:
 
 
 class MemorySnapshots:
-    """The in-memory twin of the object store."""
+    """The in-memory twin of the object store. Like there, a snapshot may not be whole when it is read."""
+
+    LOSE = 0.03
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -293,7 +326,7 @@ class MemorySnapshots:
 
     async def load(self, name: str) -> Snapshot | None:
         await self._process.step()
-        return self._process.world.snapshots.get(name)
+        return None if self._process.world.happens(self.LOSE) else self._process.world.snapshots.get(name)
 
 
 def simulate(main: Callable[[], Awaitable[None]]) -> None:

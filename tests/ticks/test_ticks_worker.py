@@ -31,7 +31,7 @@ from exchange.messages.market_data import (
 from exchange.messages.requests import Refused
 from exchange.public_book import DepthBook, OrderBook
 from exchange.subjects import JOURNAL
-from exchange.worker import NO_ROOM_EXIT
+from exchange.worker import HELP_EXIT
 from tests.oracle.bars import brute_force
 from tests.oracle.flow import Flow
 from ticks.candles import PUBLISHED
@@ -258,7 +258,7 @@ async def test_a_full_disk_ends_the_worker_with_a_clear_line_and_loses_nothing(n
         async with asyncio.timeout(PATIENCE):
             assert process.stderr is not None
             said = (await process.stderr.read()).decode().strip().splitlines()
-            assert await process.wait() == NO_ROOM_EXIT
+            assert await process.wait() == HELP_EXIT
         assert "DiskFull" in said[-1]
         assert "ticks.duckdb" in said[-1]
         process = await start(nats_server.data)
