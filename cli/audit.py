@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from .scope import Scope, accepted
 ATTEMPTS: Final = 5
 """The ledger may just stand between the parts of an engine's long turn; then it is asked again."""
 
+LOGGED: Final = re.compile(r"^\S+ \S+ ERROR \S+: (LogCut: )?")
+"""What stands before a worker's last words."""
 Report = Callable[[str], None]
 
 
@@ -107,7 +110,7 @@ async def recompute(module: str, data: Path, *arguments: str) -> Recomputed:
     output, errors = await process.communicate()
     if process.returncode:
         lines = errors.decode(errors="replace").strip().splitlines()
-        return Recomputed({}, lines[-1] if lines else f"exit code {process.returncode}")
+        return Recomputed({}, LOGGED.sub("", lines[-1]) if lines else f"exit code {process.returncode}")
     return Recomputed(json.loads(output), "")
 
 

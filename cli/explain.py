@@ -57,6 +57,11 @@ def _show(told: Explanation) -> None:
     lines.sort(key=lambda line: (line[0], line[1].log != subjects.JOURNAL, line[1].batch, line[1].event))
     rows = [(moment(time), what, _proof(place) + more) for time, place, what, more in lines]
     show_table(("when", "what", "proof"), rows, left=("when", "what", "proof"), empty="nothing is known")
+    if gone := {
+        place.log: told.kept_from[place.log] for _, place, _, _ in lines if place.batch < told.kept_from.get(place.log, 0)
+    }:
+        begin = " and ".join(f"{log} {number:,}" for log, number in sorted(gone.items(), reverse=True))
+        say(f"what stands before {begin} is not kept in the logs any more (--keep): only the history tells it")
     if told.trades_ahead > len(told.ahead):
         say(f"{told.trades_ahead:,} trades of {told.quantity_ahead:,} in all were ahead of it; the first are shown")
     if told.steps_left_out:

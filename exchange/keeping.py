@@ -245,13 +245,12 @@ class Keeper:
 
     async def _cut(self, base: Base) -> bool:
         """Drop what neither the base nor any sink needs; whether there was any."""
-        marks = {name: await self._snapshots.load(name) for name in self._sinks}
+        marks = [mark for name in self._sinks if (mark := await self._snapshots.load(name))]
+        if len(marks) < len(self._sinks):  # One has never stored anything.
+            return False
         done = False
-        for name, number in base.cut.items():
-            for sink, mark in marks.items():
-                if mark is None:  # It never ran, or cannot.
-                    return False
-                number = min(number, mark.numbers.get(name, 0))
+        for name, needed in base.cut.items():
+            number = min([needed, *(mark.numbers.get(name, 0) for mark in marks)])
             if number > await self._logs[name].first():
                 await self._logs[name].cut(number)
                 logger.info("%s is kept from batch %d on", name, number)

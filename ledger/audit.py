@@ -63,7 +63,7 @@ async def audit(
 ) -> LedgerAudit:
     """Recompute up to journal batch `number`. Raises LogCut, or an ExceptionGroup with LogDamaged or ReplayError."""
     if base and number < base.journal:
-        raise LogCut(f"the market can be computed again from journal batch {base.journal} on, because of --keep")
+        raise LogCut(f"the logs are kept from journal batch {base.journal} on (--keep), so batch {number} is out of reach")
     events_through = decode_header(await logs[JOURNAL].get(number)).events_through if number else {}
     seen: dict[int, int] = {}
     for shard, batch in events_through.items():

@@ -5,8 +5,11 @@ Everything comes from the rows, and every row says where in the logs it stands.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from exchange.keeping import cut_logs
+from exchange.log import Log
 from exchange.messages.account import OrderRecord
 from exchange.messages.base import CLIENT_ORDER_ID_LENGTH_MAX, decoder
 from exchange.messages.explanation import (
@@ -143,8 +146,9 @@ _decode: Final = decoder(ExplainQuestion).decode
 class Explain:
     """The historian's answers to api.<account>.explain and admin.explain."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, logs: Mapping[str, Log] | None = None) -> None:
         self._history = history
+        self._logs = logs or {}
 
     async def open(self, questions: Questions) -> None:
         """Answer from now on."""
@@ -179,7 +183,7 @@ class Explain:
         told = [_refusal(row) for row in refusals]
         found = await (ask(BY_CLIENT_ID, wanted) if client_order_id else ask(BY_ID, {"order": order_id}))
         if not found or (account and found[0][1] != owner):  # Another's order is as unknown as one that never was.
-            return Explanation(account, refusals=told) if told else unknown
+            return Explanation(account, refusals=told, kept_from=await cut_logs(self._logs)) if told else unknown
         return await self._life(found[0], told)
 
     async def _life(self, row: tuple[Any, ...], refusals: list[OrderRefusal]) -> Explanation:
@@ -226,6 +230,7 @@ class Explain:
             [_step(row) for row in steps],
             count - len(steps),
             refusals,
+            await cut_logs(self._logs),
         )
 
 

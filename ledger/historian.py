@@ -28,12 +28,13 @@ async def main(worker: Worker) -> None:
 
     async def on_caught_up() -> None:
         await Answers(history).open(questions)
-        await Explain(history).open(questions)
+        await Explain(history, loop.logs).open(questions)
         await Statements(history).open(questions)
         await Equity(history).open(questions)
         await Library(history.database).open(questions)
 
-    await (await worker.sink_loop(history, number, on_caught_up=on_caught_up)).run(worker.stopping)
+    loop = await worker.sink_loop(history, number, on_caught_up=on_caught_up)
+    await loop.run(worker.stopping)
     await questions.stop()
     history.close()
 

@@ -107,3 +107,5 @@ class Explanation(msgspec.Struct, frozen=True, omit_defaults=True):
     steps_left_out: int = 0
     """Older steps are told first; so many later ones did not fit into the answer."""
     refusals: list[OrderRefusal] = []
+    kept_from: dict[str, int] = {}
+    """Per log that `exchange up --keep` has cut, the first batch that it still has: of what was before only history tells."""

@@ -389,7 +389,7 @@ async def audit_what_is_kept(world: World) -> None:
     ledger = LedgerStage(MARKET)
     base, snapshot = await oldest_snapshot(snapshots_of(world), ledger, logs_of(world, ledger))
     assert base
-    with pytest.raises(LogCut, match=f"from journal batch {base.journal} on"):
+    with pytest.raises(LogCut, match=f"kept from journal batch {base.journal} on"):
         await audit_ledger(logs_of(world, ledger), ledger, base.journal - 1, (), base, snapshot)
     found = await audit_ledger(logs_of(world, ledger), ledger, len(world.logs[JOURNAL]), (), base, snapshot)
     assert (found.violation, found.digest) == ("", world.snapshots["ledger"].state_digest)

@@ -1,0 +1,89 @@
+"""A market that keeps two seconds of its logs, while its processes are killed: nothing that is still asked for is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+from typing import Any
+
+from exchange.connection import connect
+from exchange.log import JetStreamLog
+from exchange.secrets import load_secrets
+from tests.e2e.market_process import RunningMarket, StartMarket
+
+SNAPSHOTS = {"EXCHANGE_SNAPSHOT_SECONDS": "0.5", "EXCHANGE_DEATHS_MAX": "50"}
+LOGS = ("JOURNAL", "EVENTS_1")
+
+
+def firsts(running: RunningMarket) -> dict[str, int]:
+    """Per log, the first batch that is kept."""
+
+    async def ask() -> dict[str, int]:
+        client = await connect(running.runtime["server"], "worker", load_secrets(running.data).worker, name="test")
+        try:
+            return {name: await JetStreamLog(client, name).first() for name in LOGS}
+        finally:
+            await client.close()
+
+    return asyncio.run(ask())
+
+
+def wait_until_cut(running: RunningMarket, before: dict[str, int]) -> dict[str, int]:
+    """Wait until every log was cut once more."""
+    found: dict[str, int] = {}
+
+    def cut() -> bool:
+        found.update(firsts(running))
+        return all(found[name] > before[name] for name in LOGS)
+
+    running.wait_until(cut, "the logs were not cut")
+    return found
+
+
+def count(running: RunningMarket, what: str) -> int:
+    number: int = running.ask("sql", f"SELECT {what}")["rows"][0][0]
+    return number
+
+
+def test_logs_are_cut_and_everything_else_stays(fresh_market: StartMarket) -> None:
+    running = fresh_market("--keep", "2s", variables=SNAPSHOTS)
+    running.ask("account", "create", "alice", password="correct horse battery")
+    first: dict[str, Any] = running.ask("--as", "alice", "buy", "KRYP", "1")
+    cut = wait_until_cut(running, dict.fromkeys(LOGS, 1))
+    for workers in (["nats"], ["keeper", "ledger", "engine-1", "historian", "ticks"]):
+        pids = {worker: running.kill(worker) for worker in workers}
+        for worker, pid in pids.items():
+            running.wait_for_successor(worker, pid)
+        cut = wait_until_cut(running, cut)
+    running.kill("keeper", signal.SIGSTOP)  # Two seconds are less than an audit may take.
+    cut = firsts(running)
+    audit = running.ask("audit")
+    assert audit["passed"], audit
+    assert audit["kept_from"] >= cut["JOURNAL"] > 1
+
+    # History has all from the first batch on, each once.
+    assert count(running, "count(*) - max(order_id) FROM placed") == 0
+    assert count(running, "count(*) - max(number) FROM traded") == 0
+    told = running.ask("explain", str(first["order_id"]))
+    assert told["accepted"]["batch"] < cut["JOURNAL"]
+    assert told["kept_from"]["JOURNAL"] >= cut["JOURNAL"]
+    words = running.cli("explain", str(first["order_id"])).stdout
+    assert "is not kept in the logs any more" in words
+
+    past = running.cli("replay", "--until", "1")
+    assert past.returncode == 1
+    assert re.search(r"the logs are kept from journal batch \d+ on \(--keep\), so batch 1 is out of reach", past.stderr)
+    recent = running.ask("replay", "--until", str(audit["journal"]), "--show", "alice", "--book", "KRYP")
+    assert recent["digest"] == audit["digest"]
+
+    running.kill("keeper", signal.SIGCONT)
+
+    # A sink that has lost its file cannot make it again. It says so, and the market goes on without it.
+    assert running.stop() == 0, running.output
+    (running.data / "history.duckdb").unlink()
+    again = fresh_market("--keep", "2s", variables=SNAPSHOTS)
+    again.wait_until(lambda: "history.duckdb" in again.output or "because --keep dropped" in again.output, "it said nothing")
+    assert "historian has stored nothing of it" in again.output
+    assert again.ask("--as", "alice", "buy", "KRYP", "1")["order_id"] > first["order_id"]
+    assert again.stop() == 0, again.output
