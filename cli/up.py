@@ -88,8 +88,7 @@ def up(
         except OSError as error:
             raise Problem(f"the data directory cannot be written: {error.filename}: {error.strerror}") from None
 
-        if no_bots:
-            population = NOBODY
+        population = NOBODY if no_bots else population
 
         async def run() -> None:
             await RunningMarket(scope, directory, rules, secrets, ports, listening, population=population, keep=keep).run()
