@@ -54,11 +54,11 @@ million: $(VENV)/.developing
 vendor:
 	cd web/vendor && npm ci && node build.js
 
-# The page is tested in a real browser, its logic by node's own test runner.
+# The page is tested in a real browser, its logic by node's own test runner, and all of it behind a real nginx.
 browser:
-	@command -v chromium >/dev/null && command -v node >/dev/null || { \
-	  command -v apt-get >/dev/null || { echo "the page's tests need chromium and node; install them" >&2; exit 1; }; \
-	  $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends chromium nodejs; }
+	@command -v chromium >/dev/null && command -v node >/dev/null && command -v nginx >/dev/null && command -v openssl >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "the tests need chromium, node, nginx and openssl; install them" >&2; exit 1; }; \
+	  $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends chromium nodejs nginx-light openssl; }
 
 # Stamps: whatever is up to date costs nothing. An installation for developing is one for using, too.
 $(VENV)/.installed: pyproject.toml requirements.lock .ci/venv

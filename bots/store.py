@@ -6,6 +6,7 @@ one transaction and one fsync; and the user `bots`, which may speak for every ac
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,8 +38,13 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         """Raises sqlite3.Error."""
+        self._lock = path.with_suffix(".lock").open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # SQLite's own would keep a backup from reading, too.
+        except BlockingIOError:
+            raise sqlite3.OperationalError(f"{path} is used by another process") from None
         self._database = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.execute(_TABLE)
 
@@ -64,3 +70,4 @@ class Store:
     def close(self) -> None:
         """Let another process have it."""
         self._database.close()
+        self._lock.close()

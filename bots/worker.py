@@ -50,7 +50,7 @@ async def main(worker: Worker) -> None:
         await worker.nats.subscribe(subjects.trade(symbol), cb=trade_hearer(prices[symbol]))
     run = f"{time.time_ns() // 1_000_000:x}"
     tasks = {asyncio.create_task(host(worker, market, rules, prices, run)) for rules in market.bots}
-    store = Store(worker.settings.data / STORE_FILE)
+    store = Store(worker.settings.state / STORE_FILE)
     hosting = Host(worker.nats, store, instruments(market))
     service = Service(worker.nats, store, hosting, instruments(market), prices, market.seed)
     questions = Questions(worker.nats, "bots")

@@ -13,6 +13,7 @@ from . import (
     account_life,
     accounts,
     audit,
+    backup,
     bench,
     bots,
     command,
@@ -64,6 +65,8 @@ add(app, up.up, panel="Market")
 add(app, status.status, panel="Market")
 add(app, status.top, panel="Market")
 add(app, audit.audit, panel="Market")
+add(app, backup.backup, panel="Market")
+add(app, backup.restore, panel="Market")
 add(app, bench.bench, panel="Market")
 add(app, phases.halt, panel="Market")
 add(app, phases.resume, panel="Market")

@@ -96,7 +96,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sustained rate of commands, 0 for no limit; a burst of as many is allowed."""
     order_quantity: int = 1_000_000
     connections_per_address: int = 100
-    """Of guests and log-ins together; not of 127.0.0.1 and ::1, which everybody behind a proxy has."""
+    """Of guests and log-ins together; not of proxies: 127.0.0.1, ::1, EXCHANGE_PROXIES."""
 
 
 class RiskRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets as random_source
 import stat
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -68,7 +69,8 @@ def load_secrets(data: Path) -> Secrets:
             data.mkdir(parents=True, exist_ok=True)
             _create(path, msgspec.json.format(msgspec.json.encode(generate_secrets())))
         if stat.S_IMODE(path.stat().st_mode) != PRIVATE:
-            path.chmod(PRIVATE)  # A copied directory often loses its modes.
+            with suppress(OSError):  # Where it is mounted read-only, whoever mounts it decides.
+                path.chmod(PRIVATE)  # A copied directory often loses its modes.
         content = path.read_bytes()
     except OSError as error:
         raise SecretsError(f"{path}: {error.strerror}") from None

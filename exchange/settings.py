@@ -12,6 +12,8 @@ import msgspec
 from .market import Market, load_market
 from .secrets import Secrets, load_secrets
 
+STATE_VARIABLE: Final = "EXCHANGE_STATE"
+"""A worker's own directory, where no argument says it."""
 RUNTIME_FILE: Final = "runtime.json"
 """In the data directory: what runs now (pid, addresses, the workers' pids). Written by `exchange up`."""
 MARKET_FILE: Final = "market.yaml"
@@ -26,16 +28,20 @@ class Settings(msgspec.Struct, frozen=True):
     """A worker's view of the data directory."""
 
     data: Path
+    """What all workers share. Only read."""
     server: str
     """nats://host:port of the server, of several with commas between them; EXCHANGE_SERVER overrides it."""
     secrets: Secrets
     market: Market
+    state: Path
+    """Where a worker keeps what is its own, a database for example; the data directory where all of them run on one machine."""
 
 
-def load_settings(data: Path) -> Settings:
+def load_settings(data: Path, state: Path | None = None) -> Settings:
     """Read the data directory of a market that `exchange up` has prepared. Raises SettingsError or MarketError."""
     return Settings(
         data=data,
+        state=state or data,
         server=os.environ.get("EXCHANGE_SERVER") or str(load_runtime(data).get("server", "")),
         secrets=load_secrets(data),
         market=load_market(data / MARKET_FILE),

@@ -24,7 +24,7 @@ from .leader import StageLoop
 from .lease import JetStreamLease
 from .log import JetStreamLog, Log
 from .probes import ADDRESS_DEFAULT, ADDRESS_VARIABLE, Probes
-from .settings import Settings, load_settings
+from .settings import STATE_VARIABLE, Settings, load_settings
 from .sink import Sink, SinkLoop
 from .snapshots import JetStreamSnapshots
 from .stage import Stage
@@ -114,6 +114,8 @@ def run(
     """
     parser = parser or argparse.ArgumentParser(prog=f"python -P -m exchange.{name}")
     parser.add_argument("--data", type=Path, required=True, help="the market's data directory")
+    own = Path(os.environ[STATE_VARIABLE]) if os.environ.get(STATE_VARIABLE) else None
+    parser.add_argument("--state", type=Path, default=own, metavar="DIR", help="of its own files (default: the data)")
     address = os.environ.get(ADDRESS_VARIABLE) or ADDRESS_DEFAULT
     parser.add_argument(
         "--health", default=address, metavar="HOST:PORT", help="for HTTP probes and metrics (default: %(default)s)"
@@ -139,7 +141,7 @@ def run(
 async def _run(
     name: str, main: Callable[[Worker], Awaitable[None]], user: str, arguments: argparse.Namespace, serves: bool
 ) -> None:
-    settings = load_settings(arguments.data)
+    settings = load_settings(arguments.data, arguments.state)
     closed = asyncio.Event()
     worker: Worker | None = None
 

@@ -22,7 +22,7 @@ async def main(worker: Worker) -> None:
     """Store and answer until the worker is asked to stop."""
     settings = worker.settings
     number = worker.arguments.worker
-    path = settings.data / file_name(number)
+    path = settings.state / file_name(number)
     history = History(path, settings.market.shards, logs_whole=await worker.logs_whole())
     questions = Questions(worker.nats, worker.name)
 

@@ -64,7 +64,7 @@ class TestServer:
 
     @property
     def settings(self) -> Settings:
-        return Settings(data=self.data, server=self.url, secrets=self.secrets, market=self.market)
+        return Settings(data=self.data, server=self.url, secrets=self.secrets, market=self.market, state=self.data)
 
     async def connect(self, user: str = "worker", password: str | None = None, url: str = "") -> Client:
         """A connection with the user's own inbox, closed after the test. Static users need no password."""

@@ -32,7 +32,7 @@ async def main(worker: Worker) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     settings, number = worker.settings, worker.arguments.worker
     rules = settings.market.market_data
-    path = settings.data / file_name(number)
+    path = settings.state / file_name(number)
     calendar = Calendar(rules.time_zone, rules.day_starts)
     ticks = Ticks(path, settings.market.shards, time.monotonic, calendar, logs_whole=await worker.logs_whole())
     publisher = Publisher(worker.nats, Channels(ticks.feed, rules), time.monotonic)

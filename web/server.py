@@ -89,7 +89,8 @@ def _seen_from(host: str, configured: str) -> str:
     if not (parts.hostname in ANY or local) or HOST_NAME.fullmatch(host) is None:
         return configured
     name = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{name}:{parts.port}" if parts.port else f"{parts.scheme}://{name}"
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{name}{port}{parts.path}"
 
 
 def security_headers(websocket: str) -> dict[str, str]:

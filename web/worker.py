@@ -20,7 +20,7 @@ from .page import load_page
 from .server import Market, application
 
 ADDRESS_FILE: Final = "web.json"
-"""In the data directory: the page's address, for the supervisor."""
+"""In the worker's own directory: the page's address, for the supervisor."""
 GOODBYE_SECONDS_MAX: Final = 1
 
 
@@ -47,7 +47,7 @@ async def main(worker: Worker) -> None:
     )
     server = Server(config)
     write_address(
-        worker.settings.data, f"{'https' if certificate else 'http'}://{worker.arguments.host}:{listener.getsockname()[1]}"
+        worker.settings.state, f"{'https' if certificate else 'http'}://{worker.arguments.host}:{listener.getsockname()[1]}"
     )
     worker.health.open = True
     async with asyncio.TaskGroup() as tasks:

@@ -29,6 +29,7 @@ from ledger.guessing import (
     REMEMBERED_MAX,
     WAIT_SECONDS_MAX,
     Guessing,
+    Shared,
     Throttle,
     TooManyGuesses,
 )
@@ -176,3 +177,12 @@ def test_arrivals_of_one_address() -> None:
     assert arrivals.welcome("192.0.2.8", 0.0)
     later = [arrivals.welcome("192.0.2.7", 1.0) for _ in range(int(CONNECTIONS_PER_SECOND_MAX) + 1)]
     assert later == [True] * int(CONNECTIONS_PER_SECOND_MAX) + [False]
+
+
+def test_addresses_of_proxies() -> None:
+    shared = Shared("10.0.0.0/8, fd00::/8")
+    assert all(address in shared for address in ("127.0.0.1", "::1", "", "10.1.2.3", "fd12::1"))
+    assert not any(address in shared for address in ("11.0.0.1", "::2", "nonsense"))
+    assert "10.1.2.3" not in Shared("")
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
+        Shared("10.0.0.1/8")

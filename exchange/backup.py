@@ -1,0 +1,194 @@
+"""A backup of a running market and the way back: all logs up to one moment, the log-ins, and the files that no log has.
+
+A backup is a directory. `<LOG>.jsonl.gz` has a log's batches, one a line, as they are. What can be made again from the logs
+(snapshots, DuckDB) is not in it. While it is written, and when it is read, the digest chain is checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import nats.js.errors
+from nats.aio.client import Client
+from nats.js.api import KeyValueConfig
+
+from .log import Chain, Entry, JetStreamLog, LogDamaged
+from .market import load_market
+from .secrets import SECRETS_FILE
+from .settings import MARKET_FILE
+from .subjects import CREDENTIALS, JOURNAL, events_log
+
+MANIFEST: Final = "manifest.json"
+CREDENTIALS_FILE: Final = "credentials.json"
+FORMAT: Final = 1
+AT_ONCE: Final = 64
+"""Appends under way during a restore."""
+DIRECTORY_MODE: Final = 0o700
+
+
+class BackupError(Exception):
+    """The backup cannot be made or restored; one line for people."""
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What is in a backup."""
+
+    format: int
+    time: int
+    logs: dict[str, int]
+    """Number of batches of each log, up to the one moment of the backup."""
+    digests: dict[str, str]
+    """Of each log's last batch: whoever keeps these can prove later that nothing was altered."""
+    logins: int
+    files: list[str]
+
+
+async def back_up(client: Client, data: Path, state: Path, target: Path) -> Manifest:
+    """Make a backup in a new directory; the market goes on meanwhile. Raises BackupError, LogDamaged or OSError.
+
+    The moment is the newest batch of the journal. Of the events those are taken that it caused: then no log knows more of
+    another than that one has.
+    """
+    _begin(target)
+    end = await JetStreamLog(client, JOURNAL).last()
+    shards = range(1, load_market(data / MARKET_FILE).shards + 1)
+    chains = [await _read(client, JOURNAL, target, end)]
+    chains += [await _read(client, events_log(shard), target, end) for shard in shards]
+    logins = await _credentials(client)
+    _write(target / CREDENTIALS_FILE, msgspec.json.encode(logins))
+    files = _copy_files(data, state, target)
+    logs, digests = {chain.log: chain.number for chain in chains}, {chain.log: chain.digest for chain in chains}
+    manifest = Manifest(FORMAT, time.time_ns(), logs, digests, len(logins), files)
+    _write(target / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))  # Last: without it, it is none.
+    return manifest
+
+
+def _begin(target: Path) -> None:
+    if target.exists() and any(target.iterdir()):
+        raise BackupError(f"{target} is not empty")
+    target.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
+
+
+def _copy_files(data: Path, state: Path, target: Path) -> list[str]:
+    """What no log has; their names. SQLite copies its files whole while they are in use."""
+    for name in (MARKET_FILE, SECRETS_FILE):
+        _write(target / name, (data / name).read_bytes())
+    stores = sorted(state.glob("*.sqlite"))
+    for path in stores:
+        reading = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        with closing(reading) as source, closing(sqlite3.connect(target / path.name)) as copy:
+            source.backup(copy)
+    return [MARKET_FILE, SECRETS_FILE, *(path.name for path in stores)]
+
+
+def read_manifest(source: Path) -> Manifest:
+    """Of a backup. Raises BackupError."""
+    try:
+        manifest = msgspec.json.decode((source / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise BackupError(f"{source} is not a whole backup: {error}") from None
+    if manifest.format != FORMAT:
+        raise BackupError(f"{source} has format {manifest.format}, this program reads {FORMAT}")
+    return manifest
+
+
+def restore_files(source: Path, data: Path, state: Path) -> None:
+    """Market file, secrets and bots into a directory that has none of them. Raises BackupError or OSError."""
+    for directory in {data, state}:
+        directory.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
+    for name in read_manifest(source).files:
+        target = (state if name.endswith(".sqlite") else data) / name
+        if target.exists():
+            if target.read_bytes() == (source / name).read_bytes():
+                continue  # Whoever runs the servers had to put the secrets there before.
+            raise BackupError(f"{target} exists already; restore into a new directory")
+        shutil.copyfile(source / name, target)
+        target.chmod(0o600)
+
+
+async def restore_logs(client: Client, source: Path, replicas: int) -> Manifest:
+    """Logs and log-ins into servers that have none of them. Raises BackupError, LogDamaged or AppendDoubtful."""
+    manifest = read_manifest(source)
+    for name, count in manifest.logs.items():
+        log = JetStreamLog(client, name)
+        await log.create(replicas)
+        if last := await log.last():
+            raise BackupError(f"{name} has {last} batches already; restore into an empty market")
+        chain = Chain(name)
+        waiting: list[Entry] = []
+        for entry in _batches(source / _file(name)):
+            chain.check(entry)
+            waiting.append(entry)
+            if len(waiting) == AT_ONCE:
+                await _append(log, waiting)
+        await _append(log, waiting)
+        if (chain.number, chain.digest) != (count, manifest.digests[name]):
+            raise LogDamaged(f"{name}: ends at batch {chain.number} with digest {chain.digest}, the manifest says otherwise")
+    logins = msgspec.json.decode((source / CREDENTIALS_FILE).read_bytes(), type=dict[str, str])
+    bucket = await client.jetstream().create_key_value(KeyValueConfig(bucket=CREDENTIALS, history=1, replicas=replicas))
+    for key, value in logins.items():
+        await bucket.put(key, base64.b64decode(value))
+    return manifest
+
+
+async def _append(log: JetStreamLog, entries: list[Entry]) -> None:
+    """Side by side; each names the number before its own, so that no order but the right one is possible."""
+    await asyncio.gather(*(log.append(entry.number, entry.payload) for entry in entries))
+    entries.clear()
+
+
+async def _read(client: Client, name: str, target: Path, journal_end: int) -> Chain:
+    """Write a log's batches into a file: the journal's up to its end, events as far as they were caused by those."""
+    log, chain = JetStreamLog(client, name), Chain(name)
+    end = journal_end if name == JOURNAL else await log.last()
+    reader = log.read(0)
+    with gzip.open(target / _file(name), "wb", compresslevel=3) as file:
+        while chain.number < end:
+            for entry in await reader.fetch():
+                before = chain.number, chain.digest
+                header = chain.check(entry)
+                if entry.number > end or header.journal_through > journal_end:
+                    chain.number, chain.digest = before
+                    end = chain.number
+                    break
+                file.write(entry.payload + b"\n")
+    await reader.close()
+    return chain
+
+
+def _batches(path: Path) -> Iterator[Entry]:
+    with gzip.open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            yield Entry(number, line.rstrip(b"\n"))
+
+
+async def _credentials(client: Client) -> dict[str, str]:
+    """Key → record of every log-in."""
+    bucket = await client.jetstream().key_value(CREDENTIALS)
+    try:
+        keys = await bucket.keys()
+    except nats.js.errors.NoKeysError:
+        return {}
+    return {key: base64.b64encode((await bucket.get(key)).value or b"").decode() for key in keys}
+
+
+def _file(log: str) -> str:
+    return f"{log}.jsonl.gz"
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
