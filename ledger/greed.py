@@ -26,6 +26,8 @@ PENALTY_SECONDS: Final = 60.0
 PENALTY_SECONDS_MAX: Final = 600.0
 """… up to this, and forgotten after as long without one."""
 PENALTIES_MAX: Final = 10_000
+SERVERS_MAX: Final = 16
+"""More than any cluster has; one that is started again has another name."""
 CONNECTIONS_PER_SECOND_MAX: Final = 50.0
 """New ones from one address, sustained …"""
 CONNECTIONS_BURST: Final = 1_000
@@ -38,21 +40,20 @@ class Greed:
     def __init__(self, orders_per_second: int) -> None:
         """`orders_per_second`: an account's limit in the market file, 0 for none; then messages are not counted."""
         self._messages_max = max(MESSAGES_PER_SECOND_MAX, 5 * orders_per_second) if orders_per_second else 0
-        self._seen: dict[tuple[str, int], tuple[int, int, float, float]] = {}
-        """Per connection: messages and bytes so far, and what is in the buckets."""
-        self._time = 0.0
+        self._seen: OrderedDict[str, tuple[float, dict[int, tuple[int, int, float, float]]]] = OrderedDict()
+        """Per server: when it was looked at, and per connection messages and bytes so far, and what is in the buckets."""
 
     def look(self, server: str, listed: list[Usage], now: float) -> list[tuple[Usage, str]]:
-        """The greedy ones, and what they did."""
-        seconds, self._time = now - self._time, now
-        before, self._seen = self._seen, {}
+        """The greedy ones of a server, and what they did."""
+        looked, before = self._seen.pop(server, (0.0, {}))
+        seconds = now - looked
+        seen: dict[int, tuple[int, int, float, float]] = {}
         found = []
         for usage in listed:
-            place = (server, usage.cid)
-            messages, content, level, fill = before.get(place, (0, 0, 0.0, 0.0))
+            messages, content, level, fill = before.get(usage.cid, (0, 0, 0.0, 0.0))
             level = max(0.0, level + usage.in_msgs - messages - seconds * self._messages_max)
             fill = max(0.0, fill + usage.in_bytes - content - seconds * BYTES_PER_SECOND_MAX)
-            self._seen[place] = (usage.in_msgs, usage.in_bytes, level, fill)
+            seen[usage.cid] = (usage.in_msgs, usage.in_bytes, level, fill)
             if self._messages_max and level > self._messages_max * BURST_SECONDS:
                 found.append((usage, f"{usage.in_msgs - messages} messages in {seconds:.1f} s"))
             elif fill > BURST_BYTES:
@@ -61,6 +62,9 @@ class Greed:
                 found.append((usage, f"{usage.pending_bytes} bytes it does not read"))
             elif usage.subscriptions > SUBSCRIPTIONS_MAX:
                 found.append((usage, f"{usage.subscriptions} subscriptions"))
+        self._seen[server] = (now, seen)
+        if len(self._seen) > SERVERS_MAX:
+            self._seen.popitem(last=False)
         return found
 
 

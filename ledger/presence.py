@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -25,6 +25,7 @@ LIST: Final = "$SYS.REQ.SERVER.PING.CONNZ"
 PAGE: Final = 1_024
 """Connections in one answer of the server."""
 PAGES_MAX: Final = 64
+LIST_OF: Final = "$SYS.REQ.SERVER.{}.CONNZ"
 STATISTICS: Final = "$SYS.REQ.SERVER.{}.STATSZ"
 LOOK_SECONDS: Final = 0.5
 """How often the list is looked at, for what the events did not say and for who takes too much (see greed.py) …"""
@@ -34,8 +35,10 @@ GLANCE_MESSAGES_PER_SECOND: Final = 5_000
 LOOK_SHARE_MAX: Final = 0.05
 """… unless that would take more than this share of the time."""
 ANSWER_SECONDS_MAX: Final = 2.0
+OTHERS_SECONDS_MAX: Final = 0.25
+"""How much later than the first server the others of a cluster may answer, to be looked at this time."""
 SERVER_GRACE_SECONDS: Final = 10.0
-"""After a restart of the server clients have this long to come back before their accounts count as gone."""
+"""A server that is silent for this long has ended, or has another name now: by then its clients are connected anew."""
 GONE_REMEMBERED_MAX: Final = 10_000
 
 logger = logging.getLogger(__name__)
@@ -119,6 +122,10 @@ _decode_statistics = msgspec.json.Decoder(_Statistics).decode
 _decode_list = msgspec.json.Decoder(_List).decode
 
 
+def _question(page: int) -> bytes:
+    return msgspec.json.encode({"acc": APP, "auth": True, "sort": "cid", "limit": PAGE, "offset": page * PAGE})
+
+
 def connection_of(server: str, id: int, user: str, address: str) -> Connection | None:
     """A connection by the server's words; None for one of the market's own processes."""
     login, separator, credential = user.partition("#")
@@ -182,18 +189,20 @@ class Connections:
                 del counter[key]
         return account if account and not self._by_account[account] else None
 
-    def compare(self, server: str, listed: Iterable[Connection], *, others_too: bool) -> list[str]:
-        """Take over the server's list. Accounts with nobody left: what is missing twice in a row is gone, an event was lost.
-
-        With `others_too` connections of other servers, that is of one before a restart, count as missing.
-        """
+    def compare(self, server: str, listed: Iterable[Connection]) -> list[str]:
+        """Take over a server's list. Accounts with nobody left: what is missing twice in a row is gone, an event was lost."""
         present = set()
         for connection in listed:
             present.add(connection.place)
             self.add(connection)
-        missing = {place for place in self._all if place not in present and (others_too or place[0] == server)}
+        missing = {place for place in self._all if place not in present and place[0] == server}
         accounts = [self.remove(place) for place in missing & self._missing]
-        self._missing = missing
+        self._missing = {place for place in self._missing if place[0] != server} | missing
+        return [account for account in accounts if account is not None]
+
+    def keep(self, servers: Collection[str]) -> list[str]:
+        """Whatever was connected to other servers than these is gone with them. Accounts with nobody left."""
+        accounts = [self.remove(place) for place in list(self._all) if place[0] not in servers]
         return [account for account in accounts if account is not None]
 
 
@@ -215,12 +224,14 @@ class Presence:
         self.on_gone: Callable[[str], Awaitable[None]] = _ignore
         """Told of an account whose last connection has closed, or got lost. What becomes of its orders is decided there."""
         self.on_look: Callable[[str, list[Usage]], Awaitable[None]] = _ignore
-        """Told of the server's name and its list, whenever it was looked at."""
+        """Told of a server's name and its list, whenever it was looked at."""
         self._system = system
-        self._server = ""
-        self._server_since = 0.0
-        self._answers = ""
-        """The server that is asked how many messages there were."""
+        self._servers: dict[str, float] = {}
+        """Name of each, and when it answered last."""
+        self._pages: dict[str, _Page] = {}
+        """What they have answered to the question of this look."""
+        self._answered = asyncio.Event()
+        self._inbox = system.new_inbox()
         self._received = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -228,6 +239,7 @@ class Presence:
         """From here on it knows."""
         await self._system.subscribe(EVENTS + "CONNECT", cb=self._connected)
         await self._system.subscribe(EVENTS + "DISCONNECT", cb=self._disconnected)
+        await self._system.subscribe(self._inbox, cb=self._listed)
         await self._system.flush()
         self._task = asyncio.create_task(self._keep_looking())
 
@@ -251,30 +263,47 @@ class Presence:
         return len(ending)
 
     async def look(self) -> None:
-        """Compare with the server's list. Raises nats.errors.Error."""
-        server, listed = await self._list()
-        self._answers = server
-        now = asyncio.get_running_loop().time()
-        if server != self._server:
-            self._server, self._server_since = server, now if self._server else now - SERVER_GRACE_SECONDS
-        known = [connection_of(server, usage.cid, usage.authorized_user, usage.ip) for usage in listed]
-        others_too = now - self._server_since >= SERVER_GRACE_SECONDS
-        for account in self.connections.compare(server, filter(None, known), others_too=others_too):
+        """Compare with the servers' lists. Raises nats.errors.Error."""
+        for server, listed in (await self._lists()).items():
+            known = [connection_of(server, usage.cid, usage.authorized_user, usage.ip) for usage in listed]
+            for account in self.connections.compare(server, filter(None, known)):
+                await self.on_gone(account)
+            await self.on_look(server, listed)
+        since = asyncio.get_running_loop().time() - SERVER_GRACE_SECONDS
+        self._servers = {server: answered for server, answered in self._servers.items() if answered > since}
+        for account in self.connections.keep(self._servers):
             await self.on_gone(account)
-        await self.on_look(server, listed)
 
-    async def _list(self) -> tuple[str, list[Usage]]:
-        found: dict[int, Usage] = {}
-        server = ""
-        for page in range(PAGES_MAX):
-            question = {"acc": APP, "auth": True, "sort": "cid", "limit": PAGE, "offset": page * PAGE}
-            answer = await self._system.request(LIST, msgspec.json.encode(question), timeout=ANSWER_SECONDS_MAX)
-            listed = _decode_list(answer.data)
-            server = listed.server.id
-            found |= {usage.cid: usage for usage in listed.data.connections}
-            if (page + 1) * PAGE >= listed.data.total:
+    async def _lists(self) -> dict[str, list[Usage]]:
+        """Of all servers that answer."""
+        self._pages = {}
+        await self._system.publish(LIST, _question(0), self._inbox)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_SECONDS_MAX) as patience:
+                while not self._pages or self._servers.keys() - self._pages.keys():
+                    self._answered.clear()
+                    await self._answered.wait()
+                    patience.reschedule(asyncio.get_running_loop().time() + OTHERS_SECONDS_MAX)
+        if not self._pages:
+            raise nats.errors.TimeoutError
+        return {server: await self._all_pages(server, page) for server, page in dict(self._pages).items()}
+
+    async def _listed(self, message: Msg) -> None:
+        if message.data:  # Without data it is the server, saying that nobody is there.
+            listed = _decode_list(message.data)
+            self._servers[listed.server.id] = asyncio.get_running_loop().time()
+            self._pages[listed.server.id] = listed.data
+            self._answered.set()
+
+    async def _all_pages(self, server: str, page: _Page) -> list[Usage]:
+        found = {usage.cid: usage for usage in page.connections}
+        for number in range(1, PAGES_MAX):
+            if number * PAGE >= page.total:
                 break
-        return server, list(found.values())
+            answer = await self._system.request(LIST_OF.format(server), _question(number), timeout=ANSWER_SECONDS_MAX)
+            page = _decode_list(answer.data).data
+            found |= {usage.cid: usage for usage in page.connections}
+        return list(found.values())
 
     async def _keep_looking(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -288,7 +317,6 @@ class Presence:
                     looked = clock()
                     pause = (looked - begun) / LOOK_SHARE_MAX
             except (nats.errors.Error, msgspec.MsgspecError) as error:
-                self._answers = ""  # Another one may, after a restart.
                 logger.warning("the server's connections could not be listed: %s", error or type(error).__name__)
                 await asyncio.sleep(LOOK_SECONDS)
             except Exception:
@@ -297,12 +325,17 @@ class Presence:
     async def _glance(self, seconds: float) -> bool:
         """Wait a moment; whether the server took many messages in it."""
         await asyncio.sleep(seconds)
-        if not self._answers:
-            return False
-        answer = await self._system.request(STATISTICS.format(self._answers), b"", timeout=ANSWER_SECONDS_MAX)
-        received, before = _decode_statistics(answer.data).statsz.received.msgs, self._received
+        received, before = sum(await asyncio.gather(*map(self._messages, self._servers))), self._received
         self._received = received
         return received - before > GLANCE_MESSAGES_PER_SECOND * seconds
+
+    async def _messages(self, server: str) -> int:
+        """How many a server has taken; 0 if it does not answer."""
+        try:
+            answer = await self._system.request(STATISTICS.format(server), b"", timeout=ANSWER_SECONDS_MAX)
+        except (nats.errors.NoRespondersError, nats.errors.TimeoutError):
+            return 0
+        return _decode_statistics(answer.data).statsz.received.msgs
 
     async def _connected(self, message: Msg) -> None:
         event = _decode_event(message.data)

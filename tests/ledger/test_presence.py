@@ -36,29 +36,32 @@ def test_the_last_one_to_leave_is_told() -> None:
 
 def test_a_list_says_what_events_did_not() -> None:
     connections = Connections()
-    assert connections.compare("server", [ALICE, BERT], others_too=True) == []
+    assert connections.compare("server", [ALICE, BERT]) == []
     assert connections.of("bert@alice") == [BERT]
-    assert connections.compare("server", [], others_too=True) == [], "perhaps it is older than what events have said"
-    assert connections.compare("server", [], others_too=True) == ["alice"]
+    assert connections.compare("server", []) == [], "perhaps it is older than what events have said"
+    assert connections.compare("server", []) == ["alice"]
 
 
 def test_a_list_that_is_older_than_an_event_brings_nobody_back() -> None:
     connections = Connections()
     connections.add(ALICE)
     assert connections.remove(ALICE.place) == "alice"
-    assert connections.compare("server", [ALICE], others_too=True) == []
+    assert connections.compare("server", [ALICE]) == []
     assert connections.of("alice") == []
 
 
-def test_after_a_restart_of_the_server_there_is_time_to_come_back() -> None:
+def test_a_server_that_ends_takes_its_connections_along() -> None:
     connections = Connections()
     connections.add(ALICE)
+    connections.add(BERT)
     for _ in range(5):
-        assert connections.compare("next server", [], others_too=False) == []
+        assert connections.compare("next server", []) == [], "it says nothing about the others"
     again = ALICE._replace(server="next server", id=9)
-    connections.add(again)
-    assert [connections.compare("next server", [again], others_too=True) for _ in range(2)] == [[], []]
-    assert connections.of("alice") == [again]
+    assert connections.compare("next server", [again]) == []
+    assert connections.keep(["server", "next server"]) == []
+    assert connections.keep(["next server"]) == []
+    assert (connections.of("alice"), connections.of("bert@alice")) == ([again], [])
+    assert connections.keep([]) == ["alice"]
 
 
 @pytest.mark.parametrize("user", ["worker", "bots", ""])
