@@ -186,6 +186,8 @@ def names_in(command: Command) -> list[str]:
 class Torture:
     """A market, its traders, and a seeded hand that kills."""
 
+    market_file = MARKET
+
     def __init__(self, directory: Path, seed: int) -> None:
         self.rounds: list[Round] = []
         self._directory = directory
@@ -196,7 +198,7 @@ class Torture:
     async def run(self, rounds: int, victims: list[str] | None = None) -> list[str]:
         """So many rounds, then the reckoning: what was found right, in sentences. Raises AssertionError for what was not."""
         rules = self._directory / "torture.yaml"
-        rules.write_text(MARKET)
+        rules.write_text(self.market_file)
         market = self._market = start_market(self._directory, str(rules), variables={"EXCHANGE_DEATHS_MAX": "1000000"})
         try:
             await self._open_accounts(market)
@@ -260,6 +262,10 @@ class Torture:
             await asyncio.sleep(self._random.uniform(0, 2.0))
             killed.append(self._random.choice(VICTIMS))
             self._kill(market, killed[1])
+        await self._answer_again(number, killed, before, trading)
+
+    async def _answer_again(self, number: int, killed: list[str], before: int, trading: list[asyncio.Task[None]]) -> None:
+        """Wait until every trader has an answer to a request that it makes from now on, and note how long that took."""
         moment = time.monotonic_ns()
         answers = asyncio.gather(*(trader.answer_after(moment) for trader in self._traders))
         await asyncio.wait({answers, *trading}, return_when=asyncio.FIRST_COMPLETED)
@@ -272,12 +278,19 @@ class Torture:
 
     def _kill(self, market: RunningMarket, victim: str) -> None:
         """SIGKILL, unless the process named there is gone: its number may be another program's by now."""
-        pid = market.runtime["workers"][victim]
-        try:
-            if str(market.data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # It is just being started again after the last time.
+        send_signal(market, victim, signal.SIGKILL)
+
+
+def send_signal(market: RunningMarket, worker: str, number: signal.Signals) -> int:
+    """Unless the process named there is gone: its number may be another program's by now. The process id, or 0."""
+    pid: int = market.runtime["workers"][worker]
+    try:
+        if str(market.data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, number)
+            return pid
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # It is just being started again after the last time.
+    return 0
 
 
 def main() -> None:

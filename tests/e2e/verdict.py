@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import msgspec
+import nats.js.errors
 from nats.aio.client import Client as Connection
 from nats.js import api
 
@@ -40,8 +41,15 @@ async def read_log(connection: Connection, stream: str) -> list[bytes]:
     config = api.ConsumerConfig(ack_policy=api.AckPolicy.NONE, deliver_policy=api.DeliverPolicy.ALL, inactive_threshold=30)
     subscription = await jetstream.pull_subscribe("", stream=stream, config=config)
     batches: list[bytes] = []
+    deadline = time.monotonic() + REST_SECONDS_MAX
     while len(batches) < state.last_seq:
-        batches += [message.data for message in await subscription.fetch(min(500, state.last_seq - len(batches)), READ_SECONDS)]
+        try:
+            messages = await subscription.fetch(min(500, state.last_seq - len(batches)), READ_SECONDS)
+        except nats.js.errors.ServiceUnavailableError:  # Not every server of a cluster knows a new consumer at once.
+            assert time.monotonic() < deadline, f"{stream} cannot be read"
+            await asyncio.sleep(REST_SECONDS / 10)
+            continue
+        batches += [message.data for message in messages]
     await subscription.unsubscribe()
     return batches
 
