@@ -27,12 +27,14 @@ from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX, addresses
 from .following import MarketData
 from .messages.base import decoder, encode
 from .messages.logins import LogIn, LogOut, Secret
-from .messages.requests import Command, Outcome, Refused, Replace, Reply
+from .messages.requests import Bracket, Command, Oco, Outcome, Refused, Replace, Reply, Submit
 from .permissions import RESERVED, TOKEN, account_of, guest_name
 from .tls import client_options
 
 ATTEMPT_SECONDS_MAX: Final = 2.0
 """An answer that takes longer is taken for lost."""
+ORDER_SECONDS_MAX: Final = 1.0
+"""The same of commands that can be sent again without harm, because each has a client order id."""
 PATIENCE_SECONDS: Final = 12.0
 """For how long a client tries: longer than any one worker, or the server, takes to be replaced."""
 RETRY_SECONDS: Final = 0.1
@@ -249,11 +251,15 @@ class Client:
         return outcomes if isinstance(outcomes, list) else [outcomes] * len(commands)
 
     async def _send(self, commands: Command | list[Command]) -> Reply:
-        repeat = not any(isinstance(command, Replace) for command in (commands if isinstance(commands, list) else [commands]))
+        listed = commands if isinstance(commands, list) else [commands]
+        repeat = not any(isinstance(command, Replace) for command in listed)
+        seconds = ORDER_SECONDS_MAX if all(isinstance(command, Submit | Oco | Bracket) for command in listed) else None
         deadline = time.monotonic() + self._patience
         try:
             while True:
-                reply: Reply = decode_reply(await self._answer(subjects.orders(self.account), encode(commands), repeat))
+                reply: Reply = decode_reply(
+                    await self._answer(subjects.orders(self.account), encode(commands), repeat, seconds)
+                )
                 # Busy is no outcome: an earlier attempt, whose answer was lost, may have been accepted.
                 if not isinstance(reply, Refused) or reply.reason != BUSY:
                     return reply

@@ -88,6 +88,14 @@ class StageLoop:
         Raises an ExceptionGroup with LogDamaged, LogCut, ReplayError, AppendRefused, AppendDoubtful or LeaseLost.
         """
         await self.replica.restore(await newest_snapshot(self._snapshots, self.stage, self.logs))
+        try:
+            await self._run(stopping)
+        finally:  # However it ended: nothing is appended any more, and somebody else may lead at once.
+            self.leading = False
+            if self._held:
+                await self._lease.release()
+
+    async def _run(self, stopping: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
             background = self.replica.start(tasks)
             background["stopping"] = tasks.create_task(self._wake_on(stopping))
@@ -101,9 +109,6 @@ class StageLoop:
                 task.cancel()
         for feed in self.replica.feeds.values():
             await feed.close()
-        if self._held:
-            await self._lease.release()
-        self.leading = False
 
     async def _wake_on(self, stopping: asyncio.Event) -> None:
         await stopping.wait()

@@ -27,6 +27,7 @@ SILENCE_SECONDS_MAX: Final = 5.0
 """A leader that has not been answered for this long ends, as it does when an append is not."""
 POLL_SECONDS: Final = 0.2
 ACQUIRE_SECONDS_MAX: Final = 0.5
+RELEASE_SECONDS_MAX: Final = 0.5
 
 
 class LeaseLost(Exception):
@@ -105,7 +106,8 @@ class JetStreamLease:
         """Let another worker lead at once."""
         if self._revision:  # What somebody else holds meanwhile is newer, and stays.
             with contextlib.suppress(nats.errors.Error, TimeoutError):  # Then it ends by itself.
-                await self._jetstream.purge_stream(f"KV_{LEASES}", seq=self._revision + 1, subject=self._subject)
+                async with asyncio.timeout(RELEASE_SECONDS_MAX):
+                    await self._jetstream.purge_stream(f"KV_{LEASES}", seq=self._revision + 1, subject=self._subject)
             self._revision = 0
 
     async def _write(self, revision: int, seconds: float) -> None:

@@ -23,8 +23,8 @@ from .digest import digest
 from .streams import Away, ensure_stream, jetstream, patiently
 from .subjects import log_subject
 
-APPEND_SECONDS_MAX: Final = 5.0
-"""An append without an answer for this long is in doubt."""
+APPEND_SECONDS_MAX: Final = 4.0
+"""An append without an answer for this long is in doubt. No cluster elects a stream's next leader sooner."""
 WRONG_LAST_SEQUENCE: Final = 10071
 """JetStream's error code for a refused Nats-Expected-Last-Sequence."""
 

@@ -85,7 +85,7 @@ class JetStreamSnapshots:
         """The stage's snapshot, or None if there is none, or none that is whole: the log then tells all."""
         try:
             async with asyncio.timeout(LOAD_SECONDS_MAX):
-                content = await patiently(lambda: self._get(name))
+                content = await patiently(lambda: self._get(name), LOAD_SECONDS_MAX)
             snapshot: Snapshot = self._decode(content)
         except (nats.errors.Error, msgspec.MsgspecError, TimeoutError) as error:
             if not isinstance(error, nats.js.errors.ObjectNotFoundError):
@@ -95,6 +95,7 @@ class JetStreamSnapshots:
 
     async def _get(self, name: str) -> bytes:
         assert self._store is not None
-        content = io.BytesIO()
-        await self._store.get(name, writeinto=content)
+        store, content = self._store, io.BytesIO()
+        await patiently(lambda: store.get_info(name))  # It says soon whether there is one; all the rest may take its time.
+        await store.get(name, writeinto=content)
         return content.getvalue()

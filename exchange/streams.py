@@ -16,8 +16,10 @@ import nats.js.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext, api
 
-ATTEMPT_SECONDS_MAX: Final = 2.0
-"""A question that takes longer was asked of a server that is gone."""
+ATTEMPT_SECONDS: Final = 0.5
+"""A question that takes longer was asked of a stream that has no leader; each further one is given half as much again …"""
+ATTEMPT_SECONDS_MAX: Final = 5.0
+"""… up to this, in case that the server is only slow."""
 RETRY_SECONDS: Final = 0.1
 PATIENCE_SECONDS: Final = 60.0
 """An election takes 4 to 10 s, a cluster that starts with long logs longer. After that the worker ends with the last error."""
@@ -46,14 +48,15 @@ def jetstream(client: Client) -> JetStreamContext:
     return context
 
 
-async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+async def patiently(ask: Callable[[], Awaitable[Answer]], attempt: float = ATTEMPT_SECONDS) -> Answer:
     """Ask, and ask again while nobody can answer. Only for what may be asked twice. Raises the last error."""
     clock = asyncio.get_running_loop().time
     started = clock()
     told = False
     while True:
         try:
-            return await ask()
+            async with asyncio.timeout(attempt):
+                return await ask()
         except (nats.errors.Error, TimeoutError) as error:
             waited = clock() - started
             if not is_away(error) or waited > PATIENCE_SECONDS:
@@ -61,6 +64,7 @@ async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
             if waited > TELL_SECONDS and not told:
                 logger.warning("waiting for the NATS server: %s", error or type(error).__name__)
                 told = True
+        attempt = max(attempt, min(1.5 * attempt, ATTEMPT_SECONDS_MAX))
         await asyncio.sleep(RETRY_SECONDS)
 
 

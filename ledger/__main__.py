@@ -20,9 +20,6 @@ from .questions import ADMIN_QUESTIONS, PORTFOLIO, REPORTS
 from .requests import Floods
 from .stage import LedgerStage
 
-QUEUE = "ledger"
-"""Two leaders during a take-over are of one queue group, so that no request reaches both."""
-
 Handler = Callable[[Msg], Awaitable[None]]
 
 
@@ -64,7 +61,9 @@ async def main(worker: Worker) -> None:
         handlers[subjects.order_rules("*")] = on_question(RULES)
         handlers |= {verb: on_question(verb) for verb in (*DECODE, *ADMIN_QUESTIONS)}
         for subject, handler in handlers.items():
-            subscriptions.append(await worker.nats.subscribe(subject, QUEUE, cb=handler))
+            # No queue group: one that was frozen would be handed every other request until it wakes up. Of two leaders
+            # during a take-over both take a request then, and the log takes only one's batch: the other one ends.
+            subscriptions.append(await worker.nats.subscribe(subject, cb=handler))
         await worker.nats.flush()
 
     async def close_doors() -> None:

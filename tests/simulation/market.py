@@ -139,16 +139,13 @@ class SimulatedMarket:
             waiting.set_result(payload)
 
     def _arrive(self, verb: str, account: str, inbox: str, payload: bytes) -> None:
-        """A request reaches one of the ledgers that subscribe; a queue group hands it to any of them."""
-        if not self.doors:
-            return
-        process = self.world.random.choice(list(self.doors))
-        stage, loop = self.doors[process]
-        if verb == "orders":
-            stage.submit_request(account, inbox, payload)
-        else:
-            stage.submit_question(verb, account, inbox, payload)
-        loop.wake()
+        """A request reaches all ledgers that lead, or believe they do; one that is frozen takes it when it wakes up."""
+        for stage, loop in self.doors.values():
+            if verb == "orders":
+                stage.submit_request(account, inbox, payload)
+            else:
+                stage.submit_question(verb, account, inbox, payload)
+            loop.wake()
 
     async def request(self, verb: str, account: str, payload: bytes) -> bytes:
         """Ask again and again until an answer comes. Each attempt may be lost, doubled or late, and so may its answer."""

@@ -306,7 +306,9 @@ class MemoryLease:
 
     async def release(self) -> None:
         await self._process.step()
-        self._process.world.leases.pop(self._key, None)
+        holder, _ = self._process.world.leases.get(self._key, (None, 0.0))
+        if holder is self._token:
+            del self._process.world.leases[self._key]
 
     def _renew(self) -> None:
         self._process.world.leases[self._key] = (self._token, self._process.world.time() + LEASE_SECONDS)
