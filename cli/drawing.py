@@ -11,7 +11,6 @@ import plotext
 from exchange.messages.market_data import Candle
 from exchange.money import UNITS, format_money
 
-
 PRICES_MAX: Final = 7
 """On the axis, and one more at each end."""
 SPAN_MIN: Final = 600

@@ -23,6 +23,7 @@ import nats.js.errors
 from nats.aio.client import Client
 from nats.js.api import KeyValueConfig
 
+from .keeping import cut_logs
 from .log import Chain, Entry, JetStreamLog, LogDamaged
 from .market import load_market
 from .secrets import SECRETS_FILE
@@ -63,6 +64,10 @@ async def back_up(client: Client, data: Path, state: Path, target: Path) -> Mani
     _begin(target)
     end = await JetStreamLog(client, JOURNAL).last()
     shards = range(1, load_market(data / MARKET_FILE).shards + 1)
+    names = (JOURNAL, *map(events_log, shards))
+    if cut := await cut_logs({name: JetStreamLog(client, name) for name in names}):
+        name, first = next(iter(cut.items()))
+        raise BackupError(f"{name} begins at batch {first}, because --keep cut it: stop the market and copy its data directory")
     chains = [await _read(client, JOURNAL, target, end)]
     chains += [await _read(client, events_log(shard), target, end) for shard in shards]
     logins = await _credentials(client)
