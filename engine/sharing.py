@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-SILENT_SECONDS: Final = 1.25
+SILENT_SECONDS: Final = 1.0
 """A worker that has said nothing for this long is gone. Its leases last a little longer: time to recover its shards in."""
 
 
 class News(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one worker says about itself, twice a second and whenever it changes."""
+    """What one worker says about itself, several times a second and whenever it changes."""
 
     worker: str
     leads: frozenset[int] = frozenset()

@@ -13,13 +13,13 @@ from nats.aio.msg import Msg
 
 from exchange.leader import StageLoop
 from exchange.messages.base import decoder, encode
-from exchange.subjects import ENGINES
+from exchange.subjects import ENGINES, JOURNAL, events_log
 from exchange.worker import Worker
 
 from .sharing import News, Peers, plan
 from .stage import EngineStage
 
-NEWS_SECONDS: Final = 0.5
+NEWS_SECONDS: Final = 0.25
 HELLO_SECONDS: Final = 0.25
 """How long a new worker listens before it makes its first plan."""
 SETTLE_SECONDS: Final = 2.0
@@ -47,7 +47,8 @@ class Sharing:
     async def run(self) -> None:
         """Until the worker is asked to stop. What ends one loop ends all: nobody knows what the rest is worth."""
         worker = self._worker
-        worker.leads = worker.health.open = True
+        worker.health.open = True
+        await worker.prepare(JOURNAL, *map(events_log, self._shards))
         await worker.nats.subscribe(ENGINES, cb=self._hear)
         await worker.nats.flush()
         await self._tell(asks=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections import deque
 from typing import Final, NamedTuple, Protocol
 
@@ -22,6 +23,8 @@ from nats.js import api
 from .digest import digest
 from .streams import Away, ensure_stream, jetstream, patiently
 from .subjects import log_subject
+
+logger = logging.getLogger(__name__)
 
 APPEND_SECONDS_MAX: Final = 4.0
 """An append without an answer for this long is in doubt. No cluster elects a stream's next leader sooner."""
@@ -170,7 +173,9 @@ class JetStreamLog:
             subjects=[self._subject],
             storage=api.StorageType.FILE,
             num_replicas=replicas,
-            compression=api.StoreCompression.S2,
+            # Not on several servers: one that was killed and catches up may compress the block that it goes on to write into
+            # (nats-server 2.15.1), and cannot read it any more after its next start.
+            compression=api.StoreCompression.S2 if replicas == 1 else api.StoreCompression.NONE,
             deny_delete=True,
             allow_direct=True,
         )
@@ -238,6 +243,8 @@ class JetStreamReader:
     HEARTBEAT_SECONDS: Final = 1
     SILENCE_SECONDS_MAX: Final = 2.5
     RETRY_SECONDS: Final = 0.1
+    STALLED_SECONDS: Final = 3.0
+    """Without a batch for so long, the log is asked whether there is one: the consumer's server may be unable to read it."""
     GONE_SECONDS: Final = 3.0
     """A stream that is unknown for this long is gone; a new one is not known to all servers of a cluster at once."""
     NANOSECONDS: Final = 1_000_000_000
@@ -269,7 +276,12 @@ class JetStreamReader:
 
     async def fetch(self) -> list[Entry]:
         """The next batches, at least one; waits for them. Numbers follow each other without gaps."""
+        clock = asyncio.get_running_loop().time
+        due = clock() + self.STALLED_SECONDS
         while not self._arrived:
+            if clock() > due:
+                due = clock() + self.STALLED_SECONDS
+                self._lost = self._lost or await self._is_stalled()
             if self._lost:
                 await self._renew()
             if self._credit <= 0:
@@ -284,6 +296,17 @@ class JetStreamReader:
         entries = list(self._arrived)
         self._arrived.clear()
         return entries
+
+    async def _is_stalled(self) -> bool:
+        """Whether the log goes on behind what has been delivered."""
+        try:
+            last = (await self._jetstream.stream_info(self._name)).state.last_seq
+        except (nats.errors.Error, TimeoutError):
+            return False
+        if self._arrived or last <= self._position:
+            return False
+        logger.warning("%s: sequence %d does not come; another consumer is made", self._name, self._position + 1)
+        return True
 
     async def close(self) -> None:
         """Stop reading."""

@@ -79,16 +79,15 @@ def is_away(error: Exception) -> bool:
 async def ensure_stream(client: Client, config: api.StreamConfig) -> None:
     """Make sure that the stream exists, on at least as many servers as it should."""
     context = jetstream(client)
-    name = config.name or ""
 
     async def ensure() -> None:
         try:
-            await context.stream_info(name)
+            info = await context.stream_info(config.name or "")
         except nats.js.errors.NotFoundError:
-            await context.add_stream(config)
+            info = await context.add_stream(config)
+        await _raise_replicas(context, info, config.num_replicas or 1)
 
     await patiently(ensure)
-    await ensure_replicas(client, name, config.num_replicas or 1)
 
 
 async def ensure_replicas(client: Client, name: str, replicas: int) -> None:
@@ -96,8 +95,11 @@ async def ensure_replicas(client: Client, name: str, replicas: int) -> None:
     context = jetstream(client)
 
     async def ensure() -> None:
-        config = (await context.stream_info(name)).config
-        if (config.num_replicas or 1) < replicas:
-            await context.update_stream(config.evolve(num_replicas=replicas))
+        await _raise_replicas(context, await context.stream_info(name), replicas)
 
     await patiently(ensure)
+
+
+async def _raise_replicas(context: JetStreamContext, info: api.StreamInfo, replicas: int) -> None:
+    if (info.config.num_replicas or 1) < replicas:
+        await context.update_stream(info.config.evolve(num_replicas=replicas, compression=api.StoreCompression.NONE))

@@ -52,6 +52,9 @@ class Worker:
         self.settings = settings
         self.nats = client
         self.arguments = arguments
+        self._logs: dict[str, Log] = {}
+        self._snapshots: JetStreamSnapshots | None = None
+        self._prepared = False
         self.stopping = asyncio.Event()
         """Set when the worker is asked to stop."""
         self.leads = False
@@ -60,23 +63,33 @@ class Worker:
 
     async def open_logs(self, *names: str) -> dict[str, Log]:
         """The logs of these names, created if the market is new."""
-        logs: dict[str, Log] = {}
         for name in names:
-            log = JetStreamLog(self.nats, name)
-            await log.create(self.settings.market.replicas)
-            logs[name] = log
-        return logs
+            if name not in self._logs:
+                log = JetStreamLog(self.nats, name)
+                await log.create(self.settings.market.replicas)
+                self._logs[name] = log
+        return {name: self._logs[name] for name in names}
 
     async def open_snapshots(self) -> JetStreamSnapshots:
         """Where snapshots are kept, created if the market is new."""
-        snapshots = JetStreamSnapshots(self.nats)
-        await snapshots.create(self.settings.market.replicas)
-        return snapshots
+        if self._snapshots is None:
+            snapshots = JetStreamSnapshots(self.nats)
+            await snapshots.create(self.settings.market.replicas)
+            self._snapshots = snapshots
+        return self._snapshots
+
+    async def prepare(self, *logs: str) -> None:
+        """Make sure of all that stages with these logs need, so that a take-over need not."""
+        self.leads = True
+        if not self._prepared:
+            await JetStreamLease.create_bucket(self.nats, self.settings.market.replicas)
+            self._prepared = True
+        await self.open_snapshots()
+        await self.open_logs(*logs)
 
     async def stage_loop(self, stage: Stage) -> StageLoop:
         """The loop for a stage, over this worker's connection."""
-        self.leads = True
-        await JetStreamLease.create_bucket(self.nats, self.settings.market.replicas)
+        await self.prepare()
         loop = StageLoop(
             stage,
             await self.open_logs(stage.output, *stage.inputs),
