@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up test check bench torture cluster soak simulate million fuzz attack lock vulnerabilities vendor browser clean
+.PHONY: up test check bench torture cluster soak simulate million fuzz attack page-bench lock vulnerabilities vendor browser clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
@@ -45,6 +45,10 @@ fuzz: $(VENV)/.developing
 
 attack: $(VENV)/.developing
 	$(BIN)/python -m tests.e2e.attack $(ARGS)
+
+# How the page feels in a real browser: loading, frames while a book moves fifty times a second, its heap over ten minutes.
+page-bench: $(VENV)/.developing browser
+	$(BIN)/python -m tests.browser.page_bench $(ARGS)
 
 # requirements.lock: every package that is installed for using the market, by version and hash, for all platforms.
 lock: $(VENV)/.developing

@@ -330,6 +330,11 @@ class Feed:
                     ask,
                     instrument.volume,
                     instrument.trades,
+                    rules.fees.maker,
+                    rules.fees.taker,
+                    rules.protection,
+                    rules.order_quantity_max,
+                    instrument.candles.day_ago(max(self.time, instrument.time)) or rules.opening_price,
                 )
             )
         return rows

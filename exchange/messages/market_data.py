@@ -252,3 +252,12 @@ class SymbolInfo(msgspec.Struct, frozen=True):
     volume: int
     """Shares traded since the market began."""
     trades: int
+    maker_fee: int = 0
+    """In basis points of a trade's value; a negative one is a rebate."""
+    taker_fee: int = 0
+    protection: int = 0
+    """How far from the last price a market order without a price may trade, in basis points."""
+    order_quantity_max: int = 0
+    """How many shares one order may have."""
+    day_ago: int = 0
+    """Price of 24 hours ago, to the minute; the opening price where there was none."""

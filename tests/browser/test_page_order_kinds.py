@@ -80,7 +80,7 @@ async def test_a_bracket_and_a_pair(market: RunningMarket, open_screen: OpenScre
     await page.get_by_label("Price", exact=True).fill("22.00")
     await page.get_by_label("Shares", exact=True).fill("10")
     await page.get_by_role("button", name="Place order").click()
-    await expect(screen.part("#ticket-stop-loss-message")).to_have_text("Enter a price.")
+    await expect(screen.part("#ticket-stopLoss-message")).to_have_text("Enter a price.")
     await page.get_by_label("or stop the loss at").fill("15.00")
     await expect(screen.part(".more-chosen")).to_have_text("bracket")
     await page.get_by_role("button", name="Place order").click()

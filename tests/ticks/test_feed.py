@@ -87,6 +87,10 @@ def test_the_feed_against_the_oracle(seed: int) -> None:
         assert infos[symbol].volume == sum(trade.quantity for trade, _ in trades)
         assert infos[symbol].trades == len(trades)
         assert infos[symbol].last == (trades[-1][0].price if trades else 1000)
+        rules = feed.instruments[symbol].definition
+        told = infos[symbol]
+        assert told.last - told.day_ago == feed.statistics(feed.instruments[symbol]).change
+        assert (told.maker_fee, told.taker_fee, told.protection) == (rules.fees.maker, rules.fees.taker, rules.protection)
 
 
 @pytest.mark.parametrize("seed", range(4))

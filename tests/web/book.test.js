@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { best, bookOf, changed, isShort, levels, matchable } from "../../web/page/book.js";
+import { best, bookOf, changed, isShort, levels, matchable, ownLevels } from "../../web/page/book.js";
 
 const SNAPSHOT = {
   symbol: "KRYP",
@@ -99,3 +99,16 @@ function generator(seed) {
   let state = seed;
   return () => (state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) >> 8;
 }
+
+test("own orders are where they stand in the book, and nowhere while they wait", () => {
+  const order = (rest) => ({ symbol: "KRYP", side: "buy", price: 205_000, remaining: 10, ...rest });
+  const own = ownLevels(
+    [
+      order({}), order({ remaining: 5 }), order({ price: 204_000 }), order({ side: "sell", price: 206_000 }),
+      order({ symbol: "ADAM" }), order({ kind: "stop", stop_price: 207_000 }), order({ entry: 3 }),
+    ],
+    "KRYP",
+  );
+  assert.deepEqual([...own.buy], [[205_000, 15], [204_000, 10]]);
+  assert.deepEqual([...own.sell], [[206_000, 10]]);
+});

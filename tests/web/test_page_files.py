@@ -66,7 +66,7 @@ def test_the_chart_library_is_named_as_its_licence_asks() -> None:
         text = " ".join(path.read_text().split())
         assert "TradingView Lightweight Charts™ Copyright (c) 2025 TradingView, Inc." in text
         assert "https://www.tradingview.com/" in text
-    assert "attributionLogo: true" in (PAGE / "components" / "drawing.js").read_text()
+    assert "attributionLogo: true" in (PAGE / "components" / "chart-style.js").read_text()
 
 
 def test_the_allowed_style_is_that_of_the_chart_library() -> None:
@@ -80,7 +80,7 @@ def test_every_refusal_about_a_field_is_shown_there() -> None:
     words = {
         value
         for name, value in vars(refusals).items()
-        if re.match("QUANTITY|PRICE|VALUE|INSUFFICIENT|STOP_PRICE|TRAIL|DISPLAY", name)
+        if re.match("QUANTITY|PRICE|VALUE|INSUFFICIENT|STOP_PRICE|TRAIL|DISPLAY|EXPIRES|TIME_IN|POST_ONLY|.*_LIMIT$", name)
     }
     words = {word for word in words if isinstance(word, str)}
     fields = (PAGE / "ticket.js").read_text()

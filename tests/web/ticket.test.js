@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bookOf } from "../../web/page/book.js";
-import { check, commandOf, fieldOf, sentence, shareOf } from "../../web/page/ticket.js";
+import { check, fieldOf, sentence, shareOf } from "../../web/page/ticket.js";
 
-const INFO = { symbol: "KRYP", tick: 100, lot: 10, last: 205_000, opening_price: 205_000 };
+const INFO = { symbol: "KRYP", tick: 100, lot: 10, last: 205_000, opening_price: 205_000, protection: 500 };
 const BOOK = bookOf(
   { symbol: "KRYP", number: 1, bids: [[204_900, 50], [204_800, 50]], asks: [[205_100, 30], [205_300, 100]] },
   20,
@@ -14,22 +14,16 @@ const PORTFOLIO = {
   positions: [{ symbol: "KRYP", quantity: 100, held: 40, price: 205_000 }],
   orders: [],
 };
-const CONTEXT = { info: INFO, book: BOOK, portfolio: PORTFOLIO };
+const CONTEXT = { info: INFO, book: BOOK, portfolio: PORTFOLIO, status: null };
 const draft = (rest) => ({
   side: "buy", kind: "limit", tif: "gtc", quantity: "50", price: "20.53", stop: "21.00", trail: "0.50", display: "", postOnly: false,
-  takeProfit: "", stopLoss: "", orStop: "", ...rest,
+  takeProfit: "", stopLoss: "", stopLossLimit: "", orStop: "", protection: "", expires: "", selfTrade: "", ...rest,
 });
 const checked = (rest, context = CONTEXT) => check(draft(rest), context);
 
-test("a sound draft has no errors, and says what it would cost", () => {
-  const { quantity, price, errors, warnings, estimate } = checked({});
+test("a sound draft has no errors", () => {
+  const { quantity, price, errors, warnings } = checked({});
   assert.deepEqual([quantity, price, errors, warnings], [50, 205_300, {}, {}]);
-  assert.deepEqual(estimate, { now: 50, rest: 0, value: 30 * 205_100 + 20 * 205_300, average: 205_180 });
-});
-
-test("what rests counts at the limit, what trades at once at the book's prices", () => {
-  const { estimate } = checked({ price: "20.51" });
-  assert.deepEqual(estimate, { now: 30, rest: 20, value: 50 * 205_100, average: 205_100 });
 });
 
 test("each mistake is named at its field", () => {
@@ -56,9 +50,13 @@ test("each mistake is named at its field", () => {
     [{ display: "15" }, "display"],
     [{ display: "50" }, "display"],
     [{ display: "some" }, "display"],
+    [{ kind: "market", protection: "20.555" }, "protection"],
+    [{ tif: "gtd", expires: "" }, "expires"],
+    [{ tif: "gtd", expires: "2001-01-01T10:00" }, "expires"],
     [{ takeProfit: "22" }, "stopLoss"],
     [{ stopLoss: "19" }, "takeProfit"],
     [{ takeProfit: "22.005", stopLoss: "19" }, "takeProfit"],
+    [{ takeProfit: "22", stopLoss: "19", stopLossLimit: "low" }, "stopLossLimit"],
     [{ orStop: "low" }, "orStop"],
     [{ orStop: "21.50", takeProfit: "22", stopLoss: "19" }, "orStop"],
   ];
@@ -82,14 +80,6 @@ test("what is chosen for another kind is in nobody's way", () => {
   assert.deepEqual(Object.keys(checked({ ...nonsense, kind: "limit" }).errors), ["price"]);
 });
 
-test("a stop trades nothing at once, and is estimated at its prices", () => {
-  const estimate = (rest) => checked(rest).estimate;
-  assert.deepEqual(estimate({ kind: "stop" }), { now: 0, rest: 50, value: 50 * 210_000, average: 210_000 });
-  assert.deepEqual(estimate({ kind: "stop_limit", price: "21.10" }), { now: 0, rest: 50, value: 50 * 211_000, average: 211_000 });
-  assert.equal(estimate({ kind: "trailing_stop" }).average, 210_000);
-  assert.equal(estimate({ kind: "trailing_stop", side: "sell", trail: "2%" }).average, 200_900);
-});
-
 test("what the market will probably refuse is a warning, not an error", () => {
   const rows = [
     [{ quantity: "1000" }, "quantity", /Needs 20,530\.00; 2,900\.00 is available/],
@@ -100,7 +90,7 @@ test("what the market will probably refuse is a warning, not an error", () => {
     [{ kind: "stop", side: "sell", stop: "20.60" }, "stop", /Triggers at once/],
     [{ kind: "stop_limit", price: "20.90" }, "price", /Below the stop price/],
     [{ kind: "stop_limit", side: "sell", stop: "20.00", price: "20.10" }, "price", /Above the stop price/],
-    [{ kind: "stop", quantity: "200" }, "quantity", /Needs 4,200\.00; 2,900\.00 is available/],
+    [{ kind: "stop", quantity: "200" }, "quantity", /Needs 4,410\.00; 2,900\.00 is available/], // 5% above the stop price.
     [{ postOnly: true }, "price", /Would trade at once/],
     [{ tif: "fok", price: "20.51" }, "quantity", /Only 30 can trade now; all of it would be cancelled/],
     [{ side: "sell", price: "10.00" }, "price", /51% below the best bid, 20\.49/],
@@ -119,56 +109,28 @@ test("a market order against an empty side says so", () => {
   assert.equal(estimate.value, 0);
 });
 
+test("what the phase will not take is said before it is sent", () => {
+  const warning = (rest, phase) => checked(rest, { ...CONTEXT, status: { phase } }).warnings.form;
+  assert.match(warning({}, "halted"), /halted/);
+  assert.match(warning({}, "closed"), /closed/);
+  assert.equal(warning({}, "opening_auction"), undefined);
+  for (const rest of [{ kind: "market" }, { tif: "ioc" }, { tif: "fok" }]) assert.match(warning(rest, "volatility_auction"), /auction/);
+  assert.equal(warning({ kind: "market", tif: "opg" }, "pre_open"), undefined);
+  assert.match(warning({ tif: "opg" }, "continuous"), /over/);
+  assert.equal(warning({ kind: "stop" }, "closing_auction"), undefined);
+});
+
 test("guests and an unknown book are no obstacle", () => {
   const { errors, warnings, estimate } = checked({}, { info: INFO, book: null, portfolio: null });
   assert.deepEqual([errors, warnings, estimate], [{}, {}, null]);
 });
 
-test("the command says no more than needed", () => {
-  const command = (rest) => commandOf(draft(rest), checked(rest), "KRYP", "id-1");
-  const common = { type: "submit", client_order_id: "id-1", symbol: "KRYP", side: "buy", quantity: 50 };
-  assert.deepEqual(command({}), { ...common, price: 205_300 });
-  assert.deepEqual(command({ tif: "ioc" }), { ...common, price: 205_300, tif: "ioc" });
-  assert.deepEqual(command({ kind: "market", tif: "ioc" }), { ...common, kind: "market" });
-  assert.deepEqual(command({ kind: "stop", tif: "day" }), { ...common, kind: "stop", stop_price: 210_000, tif: "day" });
-  assert.deepEqual(command({ kind: "stop_limit", price: "21.10", display: "10", tif: "fok" }), {
-    ...common, kind: "stop_limit", price: 211_000, stop_price: 210_000, display: 10,
-  });
-  assert.deepEqual(command({ kind: "trailing_stop", postOnly: true }), { ...common, kind: "trailing_stop", trail: 5_000 });
-  assert.deepEqual(command({ kind: "trailing_stop", trail: "2.5 %" }), { ...common, kind: "trailing_stop", trail_basis_points: 250 });
-  assert.deepEqual(command({ postOnly: true, display: "20" }), { ...common, price: 205_300, post_only: true, display: 20 });
-  assert.deepEqual(command({ postOnly: true, display: "20", tif: "ioc" }), { ...common, price: 205_300, tif: "ioc" });
-  assert.deepEqual(command({ postOnly: true, display: "20", tif: "opg" }), { ...common, price: 205_300, tif: "opg" });
-  assert.deepEqual(command({ kind: "market", tif: "cls" }), { ...common, kind: "market", tif: "cls" });
-  assert.deepEqual(command({ kind: "stop", tif: "cls", orStop: "22" }), { ...common, kind: "stop", stop_price: 210_000 });
-});
-
-test("a group names each of its orders", () => {
-  const command = (rest, id = "id-1") => commandOf(draft(rest), checked(rest), "KRYP", id);
-  const common = { type: "submit", symbol: "KRYP", quantity: 50 };
-  const limit = { ...common, client_order_id: "id-1", side: "buy", price: 205_300 };
-  assert.deepEqual(command({ orStop: "21.50", tif: "day" }), {
-    type: "oco",
-    limit: { ...limit, tif: "day" },
-    stop: { ...common, client_order_id: "id-1-st", side: "buy", kind: "stop", stop_price: 215_000, tif: "day" },
-  });
-  assert.deepEqual(command({ takeProfit: "22", stopLoss: "19", tif: "ioc" }), {
-    type: "bracket",
-    entry: { ...limit, tif: "ioc" },
-    take_profit: { ...common, client_order_id: "id-1-tp", side: "sell", price: 220_000 },
-    stop_loss: { ...common, client_order_id: "id-1-sl", side: "sell", kind: "stop", stop_price: 190_000 },
-  });
-  const id = crypto.randomUUID();
-  const { entry, stop_loss: leg } = command({ side: "sell", takeProfit: "19", stopLoss: "22" }, id);
-  assert.equal(entry.client_order_id, id);
-  assert.deepEqual([leg.side, leg.client_order_id.length], ["buy", 36]);
-});
-
 test("a part of what is available, in whole lots", () => {
   assert.equal(shareOf(100, draft({ price: "20.00" }), CONTEXT), 140);
   assert.equal(shareOf(50, draft({ price: "20.00" }), CONTEXT), 70);
-  assert.equal(shareOf(100, draft({ kind: "market" }), CONTEXT), 140);
-  assert.equal(shareOf(100, draft({ kind: "stop", stop: "29.00" }), CONTEXT), 100);
+  assert.equal(shareOf(100, draft({ kind: "market" }), CONTEXT), 130); // At the market's protection price, 21.52.
+  assert.equal(shareOf(100, draft({ kind: "market", protection: "20.00" }), CONTEXT), 140);
+  assert.equal(shareOf(100, draft({ kind: "stop", stop: "29.00" }), CONTEXT), 90); // At 5% above, 30.45.
   assert.equal(shareOf(100, draft({ side: "sell" }), CONTEXT), 60);
   assert.equal(shareOf(25, draft({ side: "sell" }), CONTEXT), 10);
   assert.equal(shareOf(100, draft({}), { ...CONTEXT, portfolio: null }), 0);
@@ -182,6 +144,9 @@ test("every refusal of a submission has its place, and is a sentence", () => {
   assert.equal(field("stop_price_off_tick"), "stop");
   assert.equal(field("trail_too_large"), "trail");
   assert.equal(field("display_off_lot"), "display");
+  assert.equal(field("expires_past"), "expires");
+  assert.equal(field("time_in_force"), "tif");
+  assert.equal(field("post_only"), "postOnly");
   assert.equal(field("rate"), "form");
   assert.equal(field("halted", "KRYP is halted: a rumour"), "form");
   assert.equal(field("price_off_tick", "take_profit: the price must be a multiple of 0.01"), "takeProfit");

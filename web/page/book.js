@@ -69,6 +69,15 @@ export function levels(book, side, count) {
   });
 }
 
+/** Where one's own orders stand in the book, and with how many shares; what waits for something is not in it. */
+export function ownLevels(orders, symbol) {
+  const own = { buy: new Map(), sell: new Map() };
+  for (const { side, price, remaining, stop_price = 0, entry = 0, symbol: traded } of orders) {
+    if (traded === symbol && stop_price === 0 && entry === 0) own[side].set(price, (own[side].get(price) ?? 0) + remaining);
+  }
+  return own;
+}
+
 /**
  * What an order would trade at once: a buy takes asks from the best on, up to `limit` (null for no limit).
  * @returns {{ quantity: number, value: number }} shares and sum of price × shares

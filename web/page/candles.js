@@ -1,15 +1,24 @@
-// Candles of one symbol and base interval, oldest first. Pure: every function returns new arrays.
+// Candles of one symbol and interval, oldest first. Pure: every function returns new arrays.
 
-/** Intervals on offer: those the market publishes, and those made of them here. Seconds and base interval. */
+/**
+ * Intervals on offer: their seconds (of a month the shortest one's), and the interval that the market publishes of which the open
+ * candle is made. Bars of a day and longer follow the market's calendar, the shorter ones its session day.
+ */
 export const INTERVALS = {
-  "1s": { seconds: 1, base: "1s" },
-  "10s": { seconds: 10, base: "1s" },
-  "1m": { seconds: 60, base: "1m" },
-  "5m": { seconds: 300, base: "1m" },
-  "15m": { seconds: 900, base: "1m" },
+  "1s": { seconds: 1, live: "1s" },
+  "5s": { seconds: 5, live: "1s" },
+  "10s": { seconds: 10, live: "1s" },
+  "30s": { seconds: 30, live: "1s" },
+  "1m": { seconds: 60, live: "1m" },
+  "5m": { seconds: 300, live: "5m" },
+  "15m": { seconds: 900, live: "15m" },
+  "30m": { seconds: 1_800, live: "15m" },
+  "1h": { seconds: 3_600, live: "1h" },
+  "4h": { seconds: 14_400, live: "1h" },
+  "1d": { seconds: 86_400, live: "1d" },
+  "1w": { seconds: 604_800, live: "1w" },
+  "1mo": { seconds: 2_419_200, live: "1mo" },
 };
-
-const BASE_SECONDS = { "1s": 1, "1m": 60 };
 
 /** Two runs of candles as one; where both have a candle, that of `newer` counts. */
 export function merge(older, newer) {
@@ -29,40 +38,61 @@ export function withCandle(candles, candle) {
 }
 
 /**
- * The candles with a trade's price in the open one, until the market sends that candle with its volume.
- * A trade that is older than the open candle changes nothing.
+ * The candles with a trade's price in the open one, until the market sends that candle with its volume. A trade of another
+ * period changes nothing: with which second that one begins is the market's to say.
  */
-export function withTrade(candles, trade, symbol, interval) {
-  const seconds = BASE_SECONDS[interval];
-  const start = Math.floor(trade.time / 1e9 / seconds) * seconds;
-  const { price } = trade;
+export function withTrade(candles, { price, time }, seconds) {
   const last = candles.at(-1);
-  if (last !== undefined && start < last.start) return candles;
-  if (last === undefined || start > last.start) {
-    const flat = { symbol, interval, start, open: price, high: price, low: price, close: price };
-    return [...candles, { ...flat, volume: 0, turnover: 0, trades: 0 }];
-  }
-  if (last.close === price) return candles;
+  const second = Math.floor(time / 1e9);
+  if (last === undefined || last.close === price || second < last.start || second >= last.start + seconds) return candles;
   const moved = { ...last, close: price, high: Math.max(last.high, price), low: Math.min(last.low, price) };
   return [...candles.slice(0, -1), moved];
 }
 
-/** Candles of a longer interval, made of candles of their base interval. */
-export function aggregate(candles, seconds) {
-  const result = [];
-  for (const candle of candles) {
-    const start = candle.start - (candle.start % seconds);
-    const open = result.at(-1);
-    if (open === undefined || open.start !== start) {
-      result.push({ ...candle, start });
-      continue;
-    }
-    open.high = Math.max(open.high, candle.high);
-    open.low = Math.min(open.low, candle.low);
-    open.close = candle.close;
-    open.volume += candle.volume;
-    open.turnover += candle.turnover;
-    open.trades += candle.trades;
+/** One candle that holds what its parts hold, in their order. */
+export function folded(parts, start) {
+  const [first] = parts;
+  const whole = { ...first, start, close: parts.at(-1).close, volume: 0, turnover: 0, trades: 0 };
+  for (const { high, low, volume, turnover, trades } of parts) {
+    whole.high = Math.max(whole.high, high);
+    whole.low = Math.min(whole.low, low);
+    whole.volume += volume;
+    whole.turnover += turnover;
+    whole.trades += trades;
   }
-  return result;
+  return whole;
+}
+
+/**
+ * @typedef {object} Open
+ * @property {object[]} candles those of the interval
+ * @property {object[]} parts published candles of which the open one, and those after it, are made; complete since its start
+ */
+
+/**
+ * The state after a published candle of a shorter interval. null where the market has to say in which period it falls: of minutes
+ * and hours that depends on when its day starts. Seconds divide every minute alike.
+ * @param {Open} state
+ */
+export function withPart({ candles, parts }, part, seconds) {
+  const known = parts[0]?.start ?? candles.at(-1)?.start ?? 0;
+  if (part.start < known) return { candles, parts };
+  const isNew = part.start > (parts.at(-1)?.start ?? -Infinity);
+  if (seconds > 60 && (isNew || candles.length === 0)) return null;
+  const start = seconds > 60 ? candles.at(-1).start : part.start - (part.start % seconds);
+  const grown = withCandle(parts, part);
+  const next = withCandle(candles, folded(grown.filter((one) => one.start >= start && one.start < start + seconds), start));
+  const before = next.at(-2)?.start ?? start; // A late last state of the candle before is still taken.
+  return { candles: next, parts: grown.filter((one) => one.start >= before) };
+}
+
+/** Start of the candle that a moment (in seconds) falls into; of the first one if it is older than all. */
+export function startAt(candles, second) {
+  let [low, high] = [0, candles.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (candles[middle].start <= second) low = middle;
+    else high = middle - 1;
+  }
+  return candles[low]?.start;
 }

@@ -1,9 +1,11 @@
 // Starts the page: one state, the feeds that change it, and the components that show it, at most once a frame.
 
 import { Account } from "./account.js";
+import { CandlesFollower } from "./candle-feed.js";
 import { INTERVALS } from "./candles.js";
-import { AccountScreen } from "./components/account-screen.js";
+import { replaceOf } from "./command.js";
 import { mountAccountMenu } from "./components/account-menu.js";
+import { AccountScreen } from "./components/account-screen.js";
 import { BotsScreen } from "./components/bots-screen.js";
 import { mountCash } from "./components/cash.js";
 import { mountChart } from "./components/chart.js";
@@ -19,17 +21,19 @@ import { LogIns } from "./components/log-ins.js";
 import { MarketScreen } from "./components/market-screen.js";
 import { OrderTicket } from "./components/order-ticket.js";
 import { Screens } from "./components/screens.js";
+import { SymbolSearch } from "./components/symbol-search.js";
 import { mountSymbols } from "./components/symbols.js";
 import { mountTape } from "./components/tape.js";
 import { mountThemeButton } from "./components/theme-button.js";
 import { mountToasts } from "./components/toasts.js";
 import { mountViews } from "./components/views.js";
 import { Link } from "./link.js";
-import { CandlesFollower, followBook, followSymbols, followTape, watchClock } from "./market.js";
+import { followBook, followStatistics, followStatus, followSymbols, followTape, watchClock } from "./market.js";
 import { formatPrice } from "./money.js";
 import { newsOf } from "./news.js";
 import { Session, startingLogin } from "./session.js";
-import { PAGE, REGIONS } from "./texts.js";
+import { listenForShortcuts, shortcutsOn, toggleShortcuts } from "./shortcuts.js";
+import { PAGE, REGIONS, SEARCH, SHORTCUTS } from "./texts.js";
 import { restoreTheme } from "./theme.js";
 import { sentence } from "./ticket.js";
 
@@ -61,10 +65,13 @@ const state = {
   interval: chosenInterval(),
   book: null,
   tape: null,
+  status: null,
+  statistics: null,
   candles: null,
   portfolio: null,
   fills: [],
   cancelling: new Set(),
+  oneClick: false,
 };
 
 /** What the page must know before it can connect; asked for until there is an answer. */
@@ -100,18 +107,20 @@ const ticket = new OrderTicket(byId("ticket"), {
 });
 const orderActions = { cancel, cancelAll, select: trade, change, why };
 const holdings = new Holdings(byId("holdings"), orderActions);
+const search = new SymbolSearch(byId("search"), { select: trade });
 mountThemeButton(byId("theme"));
 const components = [
   mountConnection(byId("connection"), byId("notice"), byId("foot-state")),
   mountSymbols(byId("symbols"), { select }),
+  (shown) => search.update(shown),
   mountAccountMenu(byId("account-menu"), {
     open: openDialog,
     openLogIns: () => logIns.open(),
     logOut: () => session.logOut(),
   }),
   mountHeadline(byId("headline")),
-  mountChart(byId("chart"), { choose: chooseInterval, older: () => candles?.loadOlder() }),
-  mountLadder(byId("ladder"), { pick: pickPrice }),
+  mountChart(byId("chart"), { choose: chooseInterval, older: () => candles?.loadOlder(), move }),
+  mountLadder(byId("ladder"), { pick: pickPrice, toggleOneClick: () => update({ oneClick: !state.oneClick }) }),
   mountTape(byId("tape")),
   (shown) => ticket.update(shown),
   mountCash(byId("cash"), { open: openDialog }),
@@ -134,6 +143,28 @@ const makeScreen = {
 };
 const madeScreens = new Map();
 byId("title").textContent = market.title;
+byId("find").setAttribute("aria-label", SEARCH.title);
+byId("find").title = SEARCH.open;
+byId("find").addEventListener("click", () => search.open());
+
+/** Shows the ticket, ready for an order of a side. */
+function begin(side) {
+  screens.show("trade");
+  showView("trade");
+  ticket.begin(side);
+}
+
+listenForShortcuts({ "/": () => search.open(), b: () => begin("buy"), s: () => begin("sell") });
+byId("shortcuts").title = SHORTCUTS.title;
+byId("shortcuts").addEventListener("click", () => {
+  toggleShortcuts();
+  showShortcuts();
+});
+showShortcuts();
+
+function showShortcuts() {
+  byId("shortcuts").textContent = shortcutsOn() ? SHORTCUTS.on : SHORTCUTS.off;
+}
 
 let drawing = false;
 
@@ -170,11 +201,13 @@ let candles = null;
 function select(symbol) {
   if (symbol === state.symbol) return;
   for (const feed of feeds) feed.stop();
-  update({ symbol, book: null, tape: null });
+  update({ symbol, book: null, tape: null, status: null, statistics: null });
   if (screens.current === "trade") history.replaceState(null, "", `#${symbol}`);
   feeds = [
     followBook(link, symbol, (book) => update({ book })),
     followTape(link, symbol, (tape) => update({ tape })),
+    followStatus(link, symbol, (status) => update({ status })),
+    followStatistics(link, symbol, (statistics) => update({ statistics })),
   ];
   followCandles();
 }
@@ -204,6 +237,7 @@ function trade(symbol) {
 }
 
 function pickPrice(price) {
+  if (state.oneClick && state.account !== null) return ticket.placeAt(price);
   ticket.setPrice(price);
   showView("trade");
 }
@@ -257,16 +291,25 @@ function why(orderId) {
   explainOrder(dialog, orderId, () => account.ask("explain", { order_id: orderId }));
 }
 
+/** Moves an open order to another price; the report of it says what became of that. */
+async function move(order, price) {
+  await send(replaceOf(order, price), PAGE.moveUnanswered);
+}
+
 async function command(message, orderIds) {
   update({ cancelling: new Set([...state.cancelling, ...orderIds]) });
+  await send(message, PAGE.cancelUnanswered);
+  update({ cancelling: new Set([...state.cancelling].filter((id) => !orderIds.includes(id))) });
+}
+
+/** Sends a command about open orders, and says what was refused, or that nobody answered. */
+async function send(message, unanswered) {
   try {
     const answer = await account.command(message);
     if (answer.type === "refused") toast(sentence(answer), "bad");
   } catch (error) {
-    if (error.name !== "OutcomeUnknown") throw error;
-    toast(PAGE.cancelUnanswered, "bad");
-  } finally {
-    update({ cancelling: new Set([...state.cancelling].filter((id) => !orderIds.includes(id))) });
+    if (error.name !== "OutcomeUnknown" && error.name !== "RefusedError") throw error;
+    toast(error.name === "RefusedError" ? sentence(error) : unanswered, "bad");
   }
 }
 

@@ -1,13 +1,12 @@
-// What is public: the list of symbols, and of one symbol its book, tape and candles. Each is followed on its own.
+// What is public: the list of symbols, and of one symbol its book, tape, status and session day. Each is followed on its own;
+// candles: candle-feed.js.
 
 import { bookOf, changed, isShort } from "./book.js";
-import { INTERVALS, merge, withCandle, withTrade } from "./candles.js";
 import { Follower } from "./follower.js";
 import { TAPE_LENGTH_MAX, tapeOf, withTrades } from "./trades.js";
 
 const BOOK_LEVELS = 200;
 const BOOK_LEVELS_MIN = 40;
-const CANDLES_PAGE = 1_500;
 const CLOCK_MS = 4_000;
 const QUIET_MS = 5_000;
 
@@ -77,6 +76,27 @@ export function followBook(link, symbol, publish) {
   return follower;
 }
 
+/** Follows a symbol's phase, auction and price band. */
+export function followStatus(link, symbol, publish) {
+  return followState(link, symbol, "status", publish);
+}
+
+/** Follows a symbol's session day. */
+export function followStatistics(link, symbol, publish) {
+  return followState(link, symbol, "statistics", publish);
+}
+
+/** Follows a channel whose messages are complete, so that none is missed when a newer one came. */
+function followState(link, symbol, channel, publish) {
+  return new Follower(link, {
+    subjects: [`market.${symbol}.${channel}`],
+    load: () => link.ask(`public.${channel}`, { symbol }),
+    apply: (state, message) => (message.number <= state.number ? state : message),
+    publish,
+    quietMs: 4 * QUIET_MS,
+  });
+}
+
 /** Follows a symbol's trades. */
 export function followTape(link, symbol, publish) {
   return new Follower(link, {
@@ -85,71 +105,4 @@ export function followTape(link, symbol, publish) {
     apply: (tape, { trades }) => withTrades(tape, trades),
     publish,
   });
-}
-
-/** Follows the candles of the base interval of `interval`, and loads older ones when told to. */
-export class CandlesFollower {
-  #link;
-  #symbol;
-  #base;
-  #publish;
-  #follower;
-  #candles = [];
-  #older = "maybe";
-  #stopped = false;
-
-  constructor(link, symbol, interval, publish) {
-    this.#link = link;
-    this.#symbol = symbol;
-    this.#base = INTERVALS[interval].base;
-    this.#publish = publish;
-    this.#follower = new Follower(link, {
-      subjects: [`market.${symbol}.candle.${this.#base}`, `market.${symbol}.trade`],
-      load: () => this.#load(),
-      apply: (candles, message) =>
-        Array.isArray(message.trades)
-          ? message.trades.reduce((result, trade) => withTrade(result, trade, symbol, this.#base), candles)
-          : withCandle(candles, message),
-      publish: (candles) => this.#become(candles),
-    });
-  }
-
-  stop() {
-    this.#stopped = true;
-    this.#follower.stop();
-  }
-
-  /** Puts a page of older candles before the oldest, if there are any. */
-  async loadOlder() {
-    if (this.#older !== "maybe" || this.#candles.length === 0) return;
-    this.#older = "loading";
-    try {
-      const page = await this.#ask(this.#candles[0].start);
-      if (this.#stopped) return;
-      this.#older = page.length < CANDLES_PAGE ? "none" : "maybe";
-      this.#become(merge(page, this.#candles));
-    } catch (error) {
-      if (!error.unanswered) throw error;
-      this.#older = "maybe";
-    }
-  }
-
-  async #load() {
-    const fresh = await this.#ask(0);
-    const known = this.#candles;
-    // After a long absence there is a hole between the two; the older ones are loaded again when they are looked at.
-    const hole = fresh.length === CANDLES_PAGE && known.length > 0 && known.at(-1).start < fresh[0].start;
-    if (known.length === 0 || hole) this.#older = fresh.length < CANDLES_PAGE ? "none" : "maybe";
-    return hole ? fresh : merge(known, fresh);
-  }
-
-  #ask(before) {
-    const question = { symbol: this.#symbol, interval: this.#base, limit: CANDLES_PAGE, before };
-    return this.#link.ask("public.candles", question);
-  }
-
-  #become(candles) {
-    this.#candles = candles;
-    this.#publish(candles);
-  }
 }

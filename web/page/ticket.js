@@ -1,6 +1,8 @@
-// The order ticket's thinking: what the draft means, what is wrong with it, what it would cost. Pure.
+// The order ticket's thinking: what the draft means, and what is wrong with it. Pure. What it costs: estimate.js; what is sent:
+// command.js.
 
-import { best, matchable } from "./book.js";
+import { best } from "./book.js";
+import { estimateOf, feeOf, worstPrice } from "./estimate.js";
 import { formatMoney, formatPrice, formatQuantity, parsePercent, parsePrice, parseQuantity } from "./money.js";
 import { availableCash, availableShares } from "./portfolio.js";
 import { hasLimit, isForAuction, rests, waits } from "./terms.js";
@@ -12,37 +14,44 @@ const FAR_PERCENT = 10;
  * @typedef {object} Draft what stands in the form
  * @property {"buy" | "sell"} side
  * @property {"limit" | "market" | "stop" | "stop_limit" | "trailing_stop"} kind
- * @property {"gtc" | "day" | "ioc" | "fok" | "opg" | "cls"} tif
+ * @property {"gtc" | "day" | "gtd" | "ioc" | "fok" | "opg" | "cls"} tif
+ * @property {string} expires when a gtd order ends: a date and a time of day here, as a form's field has it
  * @property {string} quantity
  * @property {string} price the limit
+ * @property {string} protection the worst price of a market order; empty for the market's own
  * @property {string} stop the stop price
  * @property {string} trail an amount, or a percentage
  * @property {string} display how many shares are shown at a time; empty for all
  * @property {boolean} postOnly
+ * @property {string} selfTrade what happens when it would trade with an order of one's own; empty for the account's rule
  * @property {string} takeProfit with stopLoss: the limit that closes what this order trades …
  * @property {string} stopLoss … and the stop price that does, whichever is reached first
+ * @property {string} stopLossLimit the worst price of the latter; empty for the market's protection
  * @property {string} orStop the stop price of an order of which either it or this one is to trade
  */
 
-const GROUPED = ["takeProfit", "stopLoss", "orStop"];
-const ID_LENGTH_MAX = 36;
+const PRICES = ["price", "stop", "protection", "takeProfit", "stopLoss", "stopLossLimit", "orStop"];
 
 /** The draft with only what counts for its kind: what is chosen for another kind stays in the form, and is not sent. */
 export function effective(draft) {
   const { kind } = draft;
   const tif = canHave(kind, draft.tif) ? draft.tif : "gtc";
   const written = (field) => (draft[field].trim() === "" ? null : draft[field]);
-  const brackets = written("takeProfit") !== null || written("stopLoss") !== null;
+  const stopLossLimit = written("stopLossLimit");
+  const brackets = written("takeProfit") !== null || written("stopLoss") !== null || stopLossLimit !== null;
   return {
     ...draft,
     tif,
+    expires: tif === "gtd" ? draft.expires : null,
+    protection: kind === "market" ? written("protection") : null,
     takeProfit: brackets ? draft.takeProfit : null,
     stopLoss: brackets ? draft.stopLoss : null,
+    stopLossLimit,
     orStop: canPair(kind, tif) ? written("orStop") : null,
     price: hasLimit(kind) ? draft.price : null,
     stop: kind === "stop" || kind === "stop_limit" ? draft.stop : null,
     trail: kind === "trailing_stop" ? draft.trail : null,
-    display: hasLimit(kind) && rests(tif) && draft.display.trim() !== "" ? draft.display : null,
+    display: hasLimit(kind) && rests(tif) ? written("display") : null,
     postOnly: draft.postOnly && kind === "limit" && rests(tif),
   };
 }
@@ -60,9 +69,9 @@ export function canPair(kind, tif) {
 
 /**
  * Everything there is to say about a draft. `errors` forbid sending it; `warnings` are what the market will probably answer,
- * and the market decides. Both name their field.
+ * and the market decides. Both name their field, or "form".
  * @param {Draft} draft
- * @param {{ info: object, book: object | null, portfolio: object | null }} context
+ * @param {{ info: object, book: object | null, portfolio: object | null, status: object | null }} context
  */
 export function check(draft, context) {
   const { info, book } = context;
@@ -79,16 +88,18 @@ export function check(draft, context) {
 
 function parsed({ quantity: shares, ...texts }, info) {
   const errors = {};
-  const values = { quantity: null, price: null, stop: null, trail: null, trailBasisPoints: null, display: null, takeProfit: null, stopLoss: null, orStop: null };
+  const values = { quantity: null, trail: null, trailBasisPoints: null, display: null, expires: null };
+  for (const field of PRICES) values[field] = null;
   const take = (field, { problem, ...found }) => {
     if (problem === undefined) Object.assign(values, found);
     else errors[field] = problem;
   };
   take("quantity", inLots(parseQuantity(shares), "quantity", info));
-  for (const field of ["price", "stop", ...GROUPED]) {
+  for (const field of PRICES) {
     if (texts[field] !== null) take(field, onTick(parsePrice(texts[field]), field, info));
   }
   if (texts.trail !== null) take("trail", parseTrail(texts.trail, info));
+  if (texts.expires !== null) take("expires", parseExpires(texts.expires));
   if (texts.display !== null) {
     take("display", inLots(parseQuantity(texts.display), "display", info));
     if (values.display !== null && values.quantity !== null && values.display >= values.quantity) {
@@ -97,6 +108,14 @@ function parsed({ quantity: shares, ...texts }, info) {
   }
   if (texts.orStop !== null && texts.takeProfit !== null) errors.orStop = CHECKS.pairAndBracket;
   return { values, errors };
+}
+
+/** A date and time of day here, as a form's field has it, in nanoseconds; it has to be in the future. */
+function parseExpires(text) {
+  const milliseconds = new Date(text).getTime(); // A text without a zone is of the zone where the page is read.
+  if (Number.isNaN(milliseconds)) return { problem: CHECKS.noExpires };
+  if (milliseconds <= Date.now()) return { problem: CHECKS.expired };
+  return { expires: milliseconds * 1_000_000 };
 }
 
 function inLots({ quantity, problem }, field, info) {
@@ -123,46 +142,36 @@ function parseTrail(text, info) {
   return { trail };
 }
 
-/** Where a trailing stop begins, not rounded to a tick: for estimates. */
-function firstStop(side, { trail, trailBasisPoints }, last) {
-  const distance = trail ?? Math.ceil((last * trailBasisPoints) / 10_000);
-  return side === "buy" ? last + distance : last - distance;
-}
-
-/** What the order would trade at once, and what it would cost (or bring) when all of it trades; null when nobody can say. */
-function estimateOf({ side, kind }, values, info, book) {
-  const { quantity, price } = values;
-  if (waits(kind)) {
-    const average = price ?? values.stop ?? firstStop(side, values, info.last);
-    return { now: 0, rest: quantity, value: average * quantity, average };
-  }
-  if (book === null) return null;
-  const now = matchable(book, side, quantity, price);
-  const rest = quantity - now.quantity;
-  const value = now.value + (price === null ? 0 : rest * price);
-  const shares = price === null ? now.quantity : quantity;
-  return { now: now.quantity, rest, value, average: shares === 0 ? 0 : Math.round(value / shares) };
-}
-
 function warningsOf(order, known) {
-  const { quantity, price, info, portfolio, estimate } = known;
-  const warnings = { ...priceWarnings(order, known), ...fillWarnings(order, estimate) };
-  if (portfolio !== null) {
-    const spendable = availableCash(portfolio);
-    const needed = price === null ? (estimate?.value ?? 0) : price * quantity;
-    const sellable = availableShares(portfolio, info.symbol);
-    if (order.side === "buy" && needed > spendable) {
-      warnings.quantity = CHECKS.needs(formatMoney(needed), formatMoney(spendable));
-    }
-    if (order.side === "sell" && quantity > sellable) {
-      warnings.quantity = CHECKS.canSell(formatQuantity(sellable), info.symbol);
-    }
+  const { quantity, info, portfolio, estimate, status } = known;
+  const warnings = { ...priceWarnings(order, known), ...fillWarnings(order, estimate, known) };
+  const closed = phaseWarning(order, status);
+  if (closed !== undefined) warnings.form = closed;
+  if (portfolio === null) return warnings;
+  const spendable = availableCash(portfolio);
+  const sellable = availableShares(portfolio, info.symbol);
+  if (order.side === "buy" && estimate !== null && estimate.hold > spendable) {
+    warnings.quantity = CHECKS.needs(formatMoney(estimate.hold), formatMoney(spendable));
+  }
+  if (order.side === "sell" && quantity > sellable) {
+    warnings.quantity = CHECKS.canSell(formatQuantity(sellable), info.symbol);
   }
   return warnings;
 }
 
+/** What the symbol's phase will not take; undefined where it takes the order. See docs/rules.md. */
+function phaseWarning({ kind, tif }, status) {
+  const phase = status?.phase ?? "continuous";
+  if (phase === "halted" || phase === "closed") return CHECKS.phases[phase];
+  const opening = phase === "pre_open" || phase === "opening_auction";
+  if (tif === "opg" && !opening) return CHECKS.auctionOver;
+  const atOnce = tif === "ioc" || tif === "fok" || (kind === "market" && !isForAuction(tif));
+  return phase !== "continuous" && atOnce ? CHECKS.phases.auction : undefined;
+}
+
 /** What becomes of an order that has to trade at once. */
-function fillWarnings({ side, kind, tif }, estimate) {
+function fillWarnings({ side, kind, tif }, estimate, { status }) {
+  if ((status?.phase ?? "continuous") !== "continuous") return {};
   if ((kind !== "market" && tif !== "fok") || isForAuction(tif) || estimate === null || estimate.rest === 0) return {};
   if (kind === "market" && estimate.now === 0) {
     return { quantity: CHECKS.nothingOffered[side] };
@@ -196,49 +205,17 @@ function farFrom(side, price, book, info) {
   return CHECKS.far[side](percent, formatPrice(reference, info.tick));
 }
 
-/** The command to send for a checked draft: an order, or the group that it is the first of. */
-export function commandOf(draft, checked, symbol, clientOrderId) {
-  const { takeProfit, stopLoss, orStop } = checked;
-  const order = submitOf(draft, checked, symbol, clientOrderId);
-  if (orStop === null && takeProfit === null) return order;
-  const other = (suffix, side, prices) => {
-    const leg = { type: "submit", client_order_id: clientOrderId.slice(0, ID_LENGTH_MAX - suffix.length) + suffix, symbol, side, quantity: order.quantity, ...prices };
-    return order.tif !== undefined && rests(order.tif) ? { ...leg, tif: order.tif } : leg;
-  };
-  if (orStop !== null) return { type: "oco", limit: order, stop: other("-st", order.side, { kind: "stop", stop_price: orStop }) };
-  const side = order.side === "buy" ? "sell" : "buy";
-  return {
-    type: "bracket",
-    entry: order,
-    take_profit: other("-tp", side, { price: takeProfit }),
-    stop_loss: other("-sl", side, { kind: "stop", stop_price: stopLoss }),
-  };
-}
-
-/** The order of the ticket by itself: no more than is not usual. */
-function submitOf(draft, { quantity, price, stop, trail, trailBasisPoints, display }, symbol, clientOrderId) {
-  const { side, kind, tif, postOnly } = effective(draft);
-  const command = { type: "submit", client_order_id: clientOrderId, symbol, side, quantity };
-  if (kind !== "limit") command.kind = kind;
-  if (price !== null) command.price = price;
-  if (tif !== "gtc") command.tif = tif;
-  if (stop !== null) command.stop_price = stop;
-  if (trail !== null) command.trail = trail;
-  if (trailBasisPoints !== null) command.trail_basis_points = trailBasisPoints;
-  if (postOnly) command.post_only = true;
-  if (display !== null) command.display = display;
-  return command;
-}
-
 /** How many shares a part of what the account has is worth, in whole lots; 0 when nothing can be said. */
 export function shareOf(percent, draft, { info, book, portfolio }) {
   if (portfolio === null) return 0;
   const whole = (quantity) => Math.max(0, quantity - (quantity % info.lot));
   if (draft.side === "sell") return whole(Math.floor((availableShares(portfolio, info.symbol) * percent) / 100));
   const order = effective(draft);
-  const typed = parsePrice(order.price ?? order.stop ?? "").units;
-  const price = typed ?? (book === null ? 0 : best(book).ask);
-  return price ? whole(Math.floor((availableCash(portfolio) * percent) / 100 / price)) : 0;
+  const { values } = parsed(order, info);
+  const priced = order.kind === "market" || [values.price, values.stop, values.trail, values.trailBasisPoints].some((value) => value !== null);
+  const price = priced ? worstPrice(order, values, info) : book === null ? 0 : best(book).ask;
+  const feeMax = Math.max(info.maker_fee ?? 0, info.taker_fee ?? 0, 0);
+  return price ? whole(Math.floor((availableCash(portfolio) * percent) / 100 / (price + feeOf(price, feeMax)))) : 0;
 }
 
 const FIELDS = {
@@ -270,6 +247,15 @@ const FIELDS = {
   display_off_lot: "display",
   display_too_large: "display",
   display_unexpected: "display",
+  expires_missing: "expires",
+  expires_past: "expires",
+  expires_too_far: "expires",
+  expires_unexpected: "expires",
+  time_in_force: "tif",
+  auction_over: "tif",
+  post_only: "postOnly",
+  position_limit: "quantity",
+  cash_limit: "quantity",
 };
 
 const ROLES = { take_profit: "takeProfit", stop_loss: "stopLoss", stop: "orStop" };

@@ -1,41 +1,38 @@
-// Candles, volume, own orders and own fills on a canvas: everything that knows the chart library. History is set once; after
-// that only the newest bars are updated. Prices become decimals here, and nowhere before.
+// Candles, volume, own orders and fills, indicators on a canvas: what knows the chart library. History is set once; after that
+// only the newest bars are updated. Prices become decimals here, and nowhere before.
 
+import { startAt } from "../candles.js";
 import { UNITS, decimalsOf, formatCompact, formatPrice } from "../money.js";
-import { LOCALE } from "../texts.js";
+import { CHART } from "../texts.js";
 import { colour, onThemeChange } from "../theme.js";
-import {
-  CandlestickSeries,
-  CrosshairMode,
-  HistogramSeries,
-  LineStyle,
-  createChart,
-  createSeriesMarkers,
-} from "../vendor/lightweight-charts.js";
+import { CandlestickSeries, HistogramSeries, LineStyle, createChart, createSeriesMarkers } from "../vendor/lightweight-charts.js";
+import { RIGHT_OFFSET, VOLUME_SHARE, candleOptions, chartOptions, sideColour } from "./chart-style.js";
+import { IndicatorLines } from "./indicator-lines.js";
+import { OrderLines } from "./order-lines.js";
 
 const BAR_WIDTH = 7;
 const BARS_SHOWN_MIN = 30;
 const BARS_SHOWN_MAX = 150;
-const RIGHT_OFFSET = 5;
 const OLDER_WITHIN = 40;
-const VOLUME_SHARE = 0.2;
 
 export class Drawing {
   #chart;
   #candles;
   #volume;
   #markers;
+  #orders;
+  #indicators;
   #legend;
   #bars = [];
-  #byTime = new Map();
-  #seconds = 60;
   #hovered;
-  #lines = [];
-  #orders = [];
-  #fills = [];
+  #shown = { orders: [], fills: [], tick: 1, chosen: [], day: 0 };
+  #auction = null;
 
-  /** `older` is called when one scrolls near the oldest bar; `legend` with the bar under the pointer, or the last one. */
-  constructor(element, { older, legend }) {
+  /**
+   * `older` is called when one scrolls near the oldest bar; `legend` with the bar under the pointer, or the last one, and what the
+   * indicators say there; `move(order, price)` when an order's line was dragged.
+   */
+  constructor(element, { older, legend, move }) {
     this.#legend = legend;
     this.#chart = createChart(element, { autoSize: true, ...chartOptions() });
     this.#candles = this.#chart.addSeries(CandlestickSeries, candleOptions());
@@ -44,6 +41,8 @@ export class Drawing {
     this.#volume = this.#chart.addSeries(HistogramSeries, plain);
     this.#volume.priceScale().applyOptions({ scaleMargins: { top: 1 - VOLUME_SHARE, bottom: 0 } });
     this.#markers = createSeriesMarkers(this.#candles, []);
+    this.#orders = new OrderLines(element, this.#chart, this.#candles, move);
+    this.#indicators = new IndicatorLines(this.#chart);
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range !== null && this.#bars.length > 0 && range.from < OLDER_WITHIN) older();
     });
@@ -55,76 +54,78 @@ export class Drawing {
   }
 
   clear() {
-    this.#set([]);
+    this.#bars = [];
     this.#candles.setData([]);
     this.#volume.setData([]);
-    this.showOrders([]);
+    this.showIndicators([], 0);
+    this.showOrders([], 1);
     this.showFills([]);
+    this.showAuction({});
   }
 
   /** `isOther`: these are of another symbol or interval than those before, so begin at the newest. */
-  showBars(bars, { tick, seconds, isOther }) {
+  showBars(bars, { tick, isOther }) {
     const before = this.#bars;
-    this.#seconds = seconds;
-    this.#set(bars);
+    this.#bars = bars;
     const added = bars.length - before.length;
-    const grew = before.length > 0 && before[0].start === bars[0]?.start && (added === 0 || added === 1);
-    if (grew && !isOther) {
+    const grew = !isOther && before.length > 0 && before[0].start === bars[0]?.start && (added === 0 || added === 1);
+    if (grew) {
       for (const bar of bars.slice(-1 - added)) {
         this.#candles.update(candleBar(bar));
         this.#volume.update(volumeBar(bar));
       }
-      return;
-    }
+    } else this.#setBars(bars, before, tick, isOther);
+    this.#indicators.show(this.#shown.chosen, bars, this.#shown.day, grew);
+    this.#tell();
+  }
+
+  showIndicators(chosen, day) {
+    Object.assign(this.#shown, { chosen, day });
+    this.#indicators.show(chosen, this.#bars, day, false);
+    this.#tell();
+  }
+
+  showOrders(orders, tick) {
+    Object.assign(this.#shown, { orders, tick });
+    this.#orders.show(orders, tick);
+  }
+
+  showFills(fills) {
+    this.#shown.fills = fills;
+    const marks = fills.map((fill) => {
+      const buying = fill.side === "buy";
+      return {
+        time: startAt(this.#bars, Math.floor(fill.time / 1e9)),
+        position: buying ? "belowBar" : "aboveBar",
+        shape: buying ? "arrowUp" : "arrowDown",
+        color: sideColour(fill.side),
+      };
+    });
+    this.#markers.setMarkers(marks.filter(({ time }) => time !== undefined).sort((a, b) => a.time - b.time));
+  }
+
+  /** A line where an auction would trade now, if one is collecting orders. */
+  showAuction({ indicative_price: price = 0, indicative_volume: volume = 0 }) {
+    if (this.#auction !== null) this.#candles.removePriceLine(this.#auction);
+    const look = { lineWidth: 2, lineStyle: LineStyle.SparseDotted, axisLabelVisible: true, axisLabelTextColor: colour("--on-accent") };
+    const words = CHART.auction(formatCompact(volume));
+    this.#auction = price === 0 ? null : this.#candles.createPriceLine({ price: price / UNITS, color: colour("--accent"), title: words, ...look });
+  }
+
+  #setBars(bars, before, tick, isOther) {
     const range = this.#chart.timeScale().getVisibleLogicalRange();
     const formatter = (price) => formatPrice(Math.round(price * UNITS), tick);
     const priceFormat = { type: "custom", minMove: tick / UNITS, precision: decimalsOf(tick), formatter };
     this.#candles.applyOptions({ priceFormat });
     this.#candles.setData(bars.map(candleBar));
     this.#volume.setData(bars.map(volumeBar));
-    if (isOther || before.length === 0) this.#lookAtNewest();
-    else this.#stayAt(range, bars.findIndex((bar) => bar.start === before[0].start));
-  }
-
-  showOrders(orders) {
-    this.#orders = orders;
-    for (const line of this.#lines) this.#candles.removePriceLine(line);
-    this.#lines = orders.map((order) =>
-      this.#candles.createPriceLine({
-        price: order.price / UNITS,
-        color: sideColour(order.side),
-        lineWidth: 1,
-        lineStyle: LineStyle.Dashed,
-        axisLabelVisible: true,
-        axisLabelTextColor: colour(order.side === "buy" ? "--on-up" : "--on-down"),
-        title: `${order.side} ${formatCompact(order.remaining)}`,
-      }),
-    );
-  }
-
-  showFills(fills) {
-    this.#fills = fills;
-    const marks = fills.map((fill) => {
-      const at = Math.floor(fill.time / 1e9);
-      const buying = fill.side === "buy";
-      return {
-        time: at - (at % this.#seconds),
-        position: buying ? "belowBar" : "aboveBar",
-        shape: buying ? "arrowUp" : "arrowDown",
-        color: sideColour(fill.side),
-      };
-    });
-    this.#markers.setMarkers(marks.sort((a, b) => a.time - b.time));
-  }
-
-  #set(bars) {
-    this.#bars = bars;
-    this.#byTime = new Map(bars.map((bar) => [bar.start, bar]));
-    this.#tell();
+    if (isOther || before.length === 0 || bars.length === 0) this.#lookAtNewest();
+    else this.#stayAt(range, shiftOf(before, bars));
   }
 
   #tell() {
-    this.#legend(this.#byTime.get(this.#hovered) ?? this.#bars.at(-1));
+    const index = this.#hovered === undefined ? -1 : this.#bars.findLastIndex(({ start }) => start === this.#hovered);
+    this.#legend(this.#bars.at(index), this.#bars.length === 0 ? [] : this.#indicators.at(index));
   }
 
   #lookAtNewest() {
@@ -135,9 +136,9 @@ export class Drawing {
     this.#candles.priceScale().applyOptions({ autoScale: true });
   }
 
-  /** Older bars came before: what was looked at stays where it was. */
+  /** Older bars came before, or were forgotten: what was looked at stays where it was. */
   #stayAt(range, shift) {
-    if (range === null || shift <= 0) return;
+    if (range === null || shift === 0) return;
     this.#chart.timeScale().setVisibleLogicalRange({ from: range.from + shift, to: range.to + shift });
   }
 
@@ -145,9 +146,16 @@ export class Drawing {
     this.#chart.applyOptions(chartOptions());
     this.#candles.applyOptions(candleOptions());
     this.#volume.setData(this.#bars.map(volumeBar));
-    this.showOrders(this.#orders);
-    this.showFills(this.#fills);
+    this.#indicators.recolour();
+    this.showOrders(this.#shown.orders, this.#shown.tick);
+    this.showFills(this.#shown.fills);
   }
+}
+
+/** By how many bars those of before are farther to the right now. */
+function shiftOf(before, bars) {
+  const older = bars.findIndex(({ start }) => start === before[0].start);
+  return older >= 0 ? older : -Math.max(0, before.findIndex(({ start }) => start === bars[0].start));
 }
 
 function candleBar({ start, open, high, low, close }) {
@@ -157,52 +165,3 @@ function candleBar({ start, open, high, low, close }) {
 function volumeBar({ start, open, close, volume }) {
   return { time: start, value: volume, color: colour(close >= open ? "--up-faint" : "--down-faint") };
 }
-
-function sideColour(side) {
-  return colour(side === "buy" ? "--up" : "--down");
-}
-
-function candleOptions() {
-  const [up, down] = [colour("--up"), colour("--down")];
-  const wicks = { wickUpColor: up, wickDownColor: down };
-  return { upColor: up, downColor: down, ...wicks, borderVisible: false, priceLineStyle: LineStyle.Dotted };
-}
-
-/** How all charts look, in the colours of the theme. */
-export function chartOptions() {
-  const line = { color: colour("--muted"), labelBackgroundColor: colour("--label") };
-  return {
-    layout: {
-      background: { color: colour("--panel") },
-      textColor: colour("--muted"),
-      fontFamily: getComputedStyle(document.body).fontFamily,
-      fontSize: 11,
-      attributionLogo: true,
-    },
-    grid: { vertLines: { color: colour("--grid") }, horzLines: { color: colour("--grid") } },
-    crosshair: { mode: CrosshairMode.Normal, vertLine: line, horzLine: line },
-    rightPriceScale: { borderColor: colour("--line") },
-    timeScale: {
-      borderColor: colour("--line"),
-      timeVisible: true,
-      secondsVisible: true,
-      rightOffset: RIGHT_OFFSET,
-      minBarSpacing: 1,
-      tickMarkFormatter: (time, type) => TICK_MARKS[type].format(time * 1000),
-    },
-    localization: { timeFormatter: (time) => MOMENT.format(time * 1000) },
-  };
-}
-
-// Times are those of the place where the page is read.
-const format = (options) => new Intl.DateTimeFormat(LOCALE, options);
-const CLOCK = { hour: "2-digit", minute: "2-digit" };
-const MOMENT = format({ day: "2-digit", month: "short", ...CLOCK, second: "2-digit" });
-/** Of the time axis, in the library's order: years, months, days, minutes, seconds. */
-const TICK_MARKS = [
-  format({ year: "numeric" }),
-  format({ month: "short" }),
-  format({ day: "numeric", month: "short" }),
-  format(CLOCK),
-  format({ ...CLOCK, second: "2-digit" }),
-];

@@ -7,7 +7,7 @@ import { worthOf } from "../portfolio.js";
 import { EQUITY, LOADING } from "../texts.js";
 import { colour, onThemeChange } from "../theme.js";
 import { AreaSeries, LineSeries, LineStyle, LineType, createChart } from "../vendor/lightweight-charts.js";
-import { chartOptions } from "./drawing.js";
+import { chartOptions } from "./chart-style.js";
 
 const MARKUP = `
   <header class="panel-title">

@@ -1,8 +1,9 @@
-// The chosen symbol's name, last price, change, best prices and volume.
+// The chosen symbol's name, last price, change, phase, best prices, and its session day.
 
 import { best } from "../book.js";
 import { flash, part, setAttribute, setText } from "../dom.js";
-import { decimalsOf, formatChange, formatCompact, formatPrice, formatQuantity, formatSigned } from "../money.js";
+import { decimalsOf, formatChange, formatCompact, formatPrice, formatSigned } from "../money.js";
+import { phaseOf } from "../phase.js";
 import { HEADLINE } from "../texts.js";
 import { directionOf } from "./symbols.js";
 
@@ -12,48 +13,63 @@ const MARKUP = `
     <output class="last number" aria-live="off"></output>
     <span class="change number"></span>
   </div>
+  <p class="phase" role="status"><b></b><span></span></p>
   <dl class="headline-facts">
     <div class="bid"><dt>${HEADLINE.bid}</dt><dd class="number"></dd><dd class="number detail"></dd></div>
     <div class="ask"><dt>${HEADLINE.ask}</dt><dd class="number"></dd><dd class="number detail"></dd></div>
-    <div class="spread"><dt>${HEADLINE.spread}</dt><dd class="number"></dd></div>
+    <div class="high"><dt>${HEADLINE.high}</dt><dd class="number"></dd></div>
+    <div class="low"><dt>${HEADLINE.low}</dt><dd class="number"></dd></div>
     <div class="volume"><dt>${HEADLINE.volume}</dt><dd class="number"></dd></div>
-    <div class="trades"><dt>${HEADLINE.trades}</dt><dd class="number"></dd></div>
   </dl>`;
 
 /** @param {HTMLElement} root */
 export function mountHeadline(root) {
   root.innerHTML = MARKUP;
-  const name = part(root, "h1");
-  const company = part(root, ".headline-company");
   const last = part(root, ".last");
-  const change = part(root, ".change");
-  const fact = (selector) => [...part(root, selector).querySelectorAll("dd")];
-  const [bid, bidSize] = fact(".bid");
-  const [ask, askSize] = fact(".ask");
-  const [spread] = fact(".spread");
-  const [volume] = fact(".volume");
-  const [trades] = fact(".trades");
   let before = null;
 
-  return ({ symbols, symbol, book }) => {
+  return ({ symbols, symbol, book, status, statistics }) => {
     const info = symbols?.find((found) => found.symbol === symbol);
-    setText(name, info?.symbol ?? "–");
-    setText(company, info?.name ?? "");
+    setText(part(root, "h1"), info?.symbol ?? "–");
+    setText(part(root, ".headline-company"), info?.name ?? "");
     if (info === undefined) return;
-    const difference = info.last - info.opening_price;
     setText(last, formatPrice(info.last, info.tick));
-    setText(change, `${formatSigned(difference, decimalsOf(info.tick))} (${formatChange(info.last, info.opening_price)})`);
-    setAttribute(change, "data-direction", directionOf(difference));
-    setAttribute(change, "title", HEADLINE.since(formatPrice(info.opening_price, info.tick)));
     if (before?.symbol === symbol && before.last !== info.last) flash(last, info.last > before.last ? "rose" : "fell");
     before = info;
-    const prices = book === null ? { bid: info.bid, ask: info.ask } : best(book);
-    setText(bid, formatPrice(prices.bid, info.tick));
-    setText(ask, formatPrice(prices.ask, info.tick));
-    setText(bidSize, prices.bidQuantity ? formatCompact(prices.bidQuantity) : "");
-    setText(askSize, prices.askQuantity ? formatCompact(prices.askQuantity) : "");
-    setText(spread, prices.bid && prices.ask > prices.bid ? formatPrice(prices.ask - prices.bid, info.tick) : "–");
-    setText(volume, formatCompact(info.volume));
-    setText(trades, formatQuantity(info.trades));
+    showChange(part(root, ".change"), info);
+    showPhase(part(root, ".phase"), phaseOf(status, info.tick));
+    showQuote(root, info, book);
+    showDay(root, info, statistics);
   };
+}
+
+function showChange(element, { last, day_ago, opening_price, tick }) {
+  const reference = day_ago || opening_price;
+  setText(element, `${formatSigned(last - reference, decimalsOf(tick))} (${formatChange(last, reference)})`);
+  setAttribute(element, "data-direction", directionOf(last - reference));
+  setAttribute(element, "title", HEADLINE.since(formatPrice(reference, tick)));
+}
+
+function showPhase(element, { level, word, detail }) {
+  setAttribute(element, "data-phase", level);
+  setText(part(element, "b"), word);
+  setText(part(element, "span"), detail);
+  setAttribute(element, "title", detail || null);
+}
+
+function showQuote(root, info, book) {
+  const prices = book === null ? { bid: info.bid, ask: info.ask } : best(book);
+  for (const side of ["bid", "ask"]) {
+    const [price, size] = root.querySelectorAll(`.${side} dd`);
+    const quantity = prices[`${side}Quantity`];
+    setText(price, formatPrice(prices[side], info.tick));
+    setText(size, quantity ? formatCompact(quantity) : "");
+  }
+}
+
+function showDay(root, { tick }, statistics) {
+  setText(part(root, ".high dd"), formatPrice(statistics?.high ?? 0, tick));
+  setText(part(root, ".low dd"), formatPrice(statistics?.low ?? 0, tick));
+  setText(part(root, ".volume dd"), statistics === null ? "–" : formatCompact(statistics.volume));
+  for (const name of ["high", "low", "volume"]) setAttribute(part(root, `.${name}`), "title", HEADLINE.today);
 }

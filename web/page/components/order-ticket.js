@@ -2,14 +2,20 @@
 // What is typed stands in the form's fields, what is chosen by a button in #draft.
 
 import { best } from "../book.js";
+import { commandOf } from "../command.js";
+import { part } from "../dom.js";
+import { largePercent, leftAfter } from "../estimate.js";
 import { parsePrice, parseQuantity, plainPrice } from "../money.js";
 import { hasLimit } from "../terms.js";
 import { TICKET } from "../texts.js";
-import { check, commandOf, fieldOf, sentence, shareOf } from "../ticket.js";
+import { check, fieldOf, sentence, shareOf } from "../ticket.js";
+import { TYPED } from "./ticket-markup.js";
 import { buildTicket, showTicket } from "./ticket-view.js";
 
-const TYPED = ["quantity", "price", "stop", "trail", "display", "takeProfit", "stopLoss", "orStop"];
-const STEPPED = ["price", "stop", "quantity"];
+const STEPPED = ["price", "stop", "protection", "quantity"];
+const STEPS_AT_ONCE = 10; // With Shift.
+const ABOUT_A_SYMBOL = ["stop", "protection", "takeProfit", "stopLoss", "stopLossLimit", "orStop"];
+const EXPIRES_FIRST_MS = 7 * 24 * 3_600_000;
 
 export class OrderTicket {
   #root;
@@ -19,6 +25,7 @@ export class OrderTicket {
   #draft = { side: "buy", kind: "limit", tif: "gtc" };
   #priced = null; // The symbol that the price in the form stands for.
   #submitted = false; // Whether what is missing is said too, and not only what is wrong.
+  #confirming = 0; // Percent of the account's worth that a large order is about, which waits to be confirmed.
   #sending = false;
   #refusal = null; // Of the last order, until the draft changes.
   #told = "";
@@ -50,7 +57,7 @@ export class OrderTicket {
     if (info !== undefined && this.#priced !== info.symbol) {
       this.#priced = info.symbol;
       this.#field("price").value = plainPrice(info.last, info.tick);
-      for (const name of ["stop", "takeProfit", "stopLoss", "orStop"]) this.#field(name).value = ""; // They are about that one.
+      for (const name of ABOUT_A_SYMBOL) this.#field(name).value = "";
       this.#forget();
     }
     this.#render();
@@ -63,17 +70,33 @@ export class OrderTicket {
     this.#edited();
   }
 
+  /** Places a limit order at this price at once, with what else stands in the ticket; a large one has to be confirmed. */
+  placeAt(price) {
+    if (this.#sending || this.#info === undefined) return;
+    this.#draft.kind = "limit";
+    this.setPrice(price);
+    this.#form.requestSubmit();
+  }
+
+  /** Ready to type an order of this side. */
+  begin(side) {
+    this.#draft.side = side;
+    this.#edited();
+    this.#field("quantity").select();
+  }
+
   get #info() {
     return this.#state?.symbols?.find((info) => info.symbol === this.#state.symbol);
   }
 
   get #current() {
     const typed = Object.fromEntries(TYPED.map((name) => [name, this.#field(name).value]));
-    return { ...this.#draft, ...typed, postOnly: this.#field("post-only").checked };
+    return { ...this.#draft, ...typed, postOnly: this.#field("postOnly").checked };
   }
 
   get #context() {
-    return { info: this.#info, book: this.#state.book, portfolio: this.#state.portfolio };
+    const { book, portfolio, status } = this.#state;
+    return { info: this.#info, book, portfolio, status };
   }
 
   #field(name) {
@@ -90,24 +113,27 @@ export class OrderTicket {
       this.#edited();
     } else {
       this.#draft[name] = value; // The side, the kind of order, or its time in force.
+      if (value === "gtd" && this.#field("expires").value === "") this.#field("expires").value = inSomeDays();
       this.#edited();
     }
   }
 
   #key(event) {
+    if (event.key === "Enter" && event.repeat) return event.preventDefault(); // Held down, it would confirm as well.
+    if (event.key === "Escape" && this.#confirming > 0) return this.#edited();
     const sign = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (sign === undefined || !STEPPED.includes(event.target.name) || this.#info === undefined) return;
     event.preventDefault();
-    this.#step(event.target.name, sign);
+    this.#step(event.target.name, sign * (event.shiftKey ? STEPS_AT_ONCE : 1));
   }
 
-  /** One tick, or one lot, up or down; a stop price begins at the last price. */
-  #step(name, sign) {
+  /** So many ticks, or lots, up or down; a stop price begins at the last price. */
+  #step(name, steps) {
     const { tick, lot, last } = this.#info;
     const size = name === "quantity" ? lot : tick;
     const typed = this.#field(name).value;
-    const value = (name === "quantity" ? parseQuantity(typed).quantity : parsePrice(typed).units) ?? (name === "stop" ? last : 0);
-    const next = Math.max(size, value - (value % size) + sign * size);
+    const value = (name === "quantity" ? parseQuantity(typed).quantity : parsePrice(typed).units) ?? (name === "quantity" ? 0 : last);
+    const next = Math.max(size, value - (value % size) + steps * size);
     this.#field(name).value = name === "quantity" ? String(next) : plainPrice(next, tick);
     this.#edited();
   }
@@ -121,6 +147,7 @@ export class OrderTicket {
     this.#refusal = this.#clientOrderId = null;
     this.#told = "";
     this.#submitted = false;
+    this.#confirming = 0;
   }
 
   async #submit() {
@@ -129,9 +156,12 @@ export class OrderTicket {
     this.#submitted = true;
     this.#refusal = null;
     this.#told = "";
-    this.#sending = wrong === undefined;
+    const confirmed = this.#confirming > 0;
+    this.#confirming = wrong !== undefined || confirmed ? 0 : this.#toConfirm(checked);
+    this.#sending = wrong === undefined && this.#confirming === 0;
     this.#render();
     if (wrong !== undefined) return this.#show(wrong);
+    if (!this.#sending) return part(this.#form, ".place").focus();
     this.#clientOrderId ??= crypto.randomUUID();
     const command = commandOf(this.#current, checked, this.#state.symbol, this.#clientOrderId);
     await this.#send(command, this.#clientOrderId);
@@ -141,8 +171,15 @@ export class OrderTicket {
     if (field !== "form") this.#show(field);
   }
 
+  /** An order that the market would refuse for lack of means is not worth a question. */
+  #toConfirm({ estimate }) {
+    const { portfolio, symbols, symbol } = this.#state;
+    const left = leftAfter(this.#draft.side, estimate, portfolio, symbol);
+    return left === null || left < 0 ? 0 : largePercent(estimate, portfolio, symbols);
+  }
+
   #show(name) {
-    const field = this.#field(name);
+    const field = part(this.#form, `[data-field=${name}] [name=${name}]`);
     const details = field.closest("details");
     if (details !== null) details.open = true;
     field.focus();
@@ -177,6 +214,14 @@ export class OrderTicket {
       told: this.#told,
       submitted: this.#submitted,
       sending: this.#sending,
+      confirming: this.#confirming,
     });
   }
+}
+
+/** A moment in some days as a form's field has it. */
+function inSomeDays() {
+  const date = new Date(Date.now() + EXPIRES_FIRST_MS);
+  date.setMinutes(date.getMinutes() - date.getTimezoneOffset(), 0, 0); // What toISOString then says is the time here.
+  return date.toISOString().slice(0, 16);
 }

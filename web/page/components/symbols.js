@@ -1,4 +1,4 @@
-// The symbol switch: every symbol with its last price and how far it is from the opening price.
+// The symbol switch: every symbol with its last price and how far it is from that of 24 hours ago.
 
 import { fromMarkup, part, reconcile, setAttribute, setText } from "../dom.js";
 import { formatChange, formatPrice } from "../money.js";
@@ -17,16 +17,19 @@ export function mountSymbols(root, { select }) {
 
   return ({ symbols, symbol }) => {
     if (shown !== null && shown.symbols === symbols && shown.symbol === symbol) return;
+    const isOther = shown?.symbol !== symbol;
     shown = { symbols, symbol };
     reconcile(root, symbols ?? [], (info) => info.symbol, () => fromMarkup(MARKUP), (button, info) => {
       setText(part(button, ".symbol-name"), info.symbol);
       setText(part(button, ".symbol-price"), formatPrice(info.last, info.tick));
       const change = part(button, ".symbol-change");
-      setText(change, formatChange(info.last, info.opening_price));
-      setAttribute(change, "data-direction", directionOf(info.last - info.opening_price));
+      const before = info.day_ago || info.opening_price;
+      setText(change, formatChange(info.last, before));
+      setAttribute(change, "data-direction", directionOf(info.last - before));
       setAttribute(button, "aria-current", info.symbol === symbol ? "true" : null);
       setAttribute(button, "title", info.name);
     });
+    if (isOther) root.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
 }
 

@@ -27,8 +27,8 @@ export function mountTape(root) {
     empty.hidden = tape === null || tape.length > 0;
     reconcile(rows, tape ?? [], (trade) => trade.trade_id, () => fromMarkup(ROW), (row, trade) => {
       const [price, size, time] = row.children;
-      row.dataset.side = trade.side;
-      row.title = TAPE.sides[trade.side];
+      row.dataset.side = trade.auction ? "auction" : trade.side; // In an auction nobody is in a hurry.
+      row.title = TAPE.sides[row.dataset.side];
       setText(price, formatPrice(trade.price, tick));
       setText(size, formatQuantity(trade.quantity));
       setText(time, formatTime(trade.time));
