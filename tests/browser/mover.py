@@ -33,8 +33,8 @@ async def mover(market: RunningMarket, account: str = "mover") -> Client:
     return client
 
 
-async def move(client: Client, seconds: float, rate: int = 50) -> int:
-    """Change a level of each side so many times a second, and trade at a fifth of that. How many moves were sent."""
+async def move(client: Client, seconds: float, rate: int = 50, *, moves_per_trade: int = 5) -> int:
+    """Change a level of each side so many times a second, and trade now and then. How many moves were sent."""
     random, under_way, moves = Random(7), set[asyncio.Task[object]](), 0
     begun = time.monotonic()
     for tick in range(round(seconds * rate)):
@@ -45,7 +45,7 @@ async def move(client: Client, seconds: float, rate: int = 50) -> int:
         commands: list[Command] = [
             Replace(client_order_id=f"{side}-{level}", quantity=random.randint(100, 999)) for side in "bs"
         ]
-        if tick % 5 == 0:
+        if tick % moves_per_trade == 0:
             side: Side = random.choice(("buy", "sell"))
             commands.append(Submit(f"t-{begun}-{tick}", SYMBOL, side, 1, kind="market", self_trade="allow"))
         task: asyncio.Task[object] = asyncio.create_task(client.send_all(commands))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Route, expect
@@ -17,24 +17,36 @@ pytestmark = SHARED_LOOP
 
 
 class Line:
-    """A connection between the page and the market that can fall silent: nothing arrives any more, and nothing is closed."""
+    """Connections between the page and the market that can fall silent: nothing arrives any more, and nothing is closed."""
 
     def __init__(self) -> None:
         self.address = ""
-        self._cut: list[tuple[asyncio.StreamWriter, list[asyncio.Task[None]]]] = []
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._to_page: set[asyncio.StreamWriter] = set()
+        self._to_market: set[asyncio.StreamWriter] = set()
 
     def fall_silent(self) -> None:
-        """All connections up to now; the market's side is gone, the page's is not told."""
-        for upstream, pumps in self._cut:
-            for pump in pumps:
-                pump.cancel()
-            upstream.transport.abort()
+        """All connections up to now: the market's side is gone, the page is not told."""
+        for pump in self._pumps:
+            pump.cancel()
+        for writer in self._to_market:
+            writer.transport.abort()
 
     async def serve(self, host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         from_market, to_market = await asyncio.open_connection(host, port)
-        pumps = [asyncio.create_task(_pump(reader, to_market)), asyncio.create_task(_pump(from_market, writer))]
-        self._cut.append((to_market, pumps))
+        self._to_page.add(writer)
+        self._to_market.add(to_market)
+        self._pumps |= {asyncio.create_task(_pump(reader, to_market)), asyncio.create_task(_pump(from_market, writer))}
+
+    async def close(self) -> None:
+        """All of them."""
+        self.fall_silent()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
+        for writer in self._to_page | self._to_market:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,6 +66,7 @@ async def line_to(address: str) -> AsyncIterator[Line]:
     line.address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield line
+        await line.close()
 
 
 async def test_an_hour_asleep(market: RunningMarket, browser: Browser) -> None:

@@ -19,6 +19,7 @@ pytestmark = SHARED_LOOP
 SHOWN = """() => [".bids", ".asks"].map((side) => [...document.querySelectorAll(`${side} [data-price]`)].map((row) =>
     [Number(row.dataset.price), Number(row.querySelector(".size").textContent.replaceAll(",", ""))]))"""
 MOVES = 250
+TAPE_LENGTH = 60
 
 
 async def grown(page: Page) -> dict[str, Any]:
@@ -36,7 +37,8 @@ async def test_a_busy_book_is_followed_and_nothing_piles_up(fresh_market: StartM
     market = fresh_market("--no-bots")
     async with await mover(market) as client:
         screen = await open_screen(market)
-        await move(client, 2)  # The tape is full, and every part was drawn.
+        while await screen.part(".tape-rows li").count() < TAPE_LENGTH:
+            await move(client, 1, moves_per_trade=1)
         before = await grown(screen.page)
         assert await move(client, MOVES / 50) > MOVES / 10
         async with await market.connect() as guest:

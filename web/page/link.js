@@ -75,17 +75,15 @@ export class Link extends EventTarget {
     }
   }
 
-  /** Changes the log-in without a moment offline: the old connection goes when the new one is there. Throws as `dial`. */
-  async logIn(login) {
-    const connection = await dial(this.#server, login);
-    this.#login = login;
-    this.#adopt(connection);
-  }
-
-  /** Changes the log-in whatever happens: at once if the market can be reached, or else with the next connection. */
+  /**
+   * Changes the log-in whatever happens: without a moment offline if the market can be reached (the old connection goes when the
+   * new one is there), or else with the next connection.
+   */
   async become(login) {
     try {
-      await this.logIn(login);
+      const connection = await dial(this.#server, login);
+      this.#login = login;
+      this.#adopt(connection);
     } catch {
       this.#login = login;
       if (this.#connection !== null) close(this.#connection);

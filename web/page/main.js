@@ -233,7 +233,7 @@ function chosenInterval() {
 /** Shows a symbol, to be traded. */
 function trade(symbol) {
   select(symbol);
-  screens.show("trade");
+  location.hash = symbol; // The address of trading it; nothing happens where that is shown already.
 }
 
 function pickPrice(price) {

@@ -59,7 +59,7 @@ export class Session extends EventTarget {
   async logIn(login, password) {
     const question = { login, password, name: "page" };
     const session = await this.#link.ask(`auth.${this.#link.user}.log_in`, question, { patience: PATIENCE_MS });
-    await this.#link.logIn({ user: login, pass: session.secret });
+    await this.#link.become({ user: login, pass: session.secret }); // It is good; a server too busy to say so is asked again.
     this.#storage.setItem(KEY, JSON.stringify(session));
     this.#become(login);
   }

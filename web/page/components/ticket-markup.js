@@ -40,8 +40,8 @@ export const MARKUP = `
     <dl class="estimate">
       <div><dt class="value-label"></dt><dd class="number value"></dd></div>
       <div><dt>${TICKET.fee}</dt><dd class="number fee"></dd></div>
-      <div><dt>${TICKET.average}</dt><dd class="number average"></dd></div>
-      <div><dt>${TICKET.atOnce}</dt><dd class="number at-once"></dd></div>
+      <div class="of-average"><dt>${TICKET.average}</dt><dd class="number average"></dd></div>
+      <div class="of-at-once"><dt>${TICKET.atOnce}</dt><dd class="number at-once"></dd></div>
       <div><dt class="left-label"></dt><dd class="number left"></dd></div>
     </dl>
     <div class="ticket-end">
