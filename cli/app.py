@@ -22,6 +22,7 @@ from . import (
     holdings,
     keys,
     library,
+    listing,
     market_data,
     phases,
     replay,
@@ -47,6 +48,7 @@ account = typer.Typer(help="Open accounts, look at them, say who may log in, and
 replays = typer.Typer(help="Rebuild a moment of the past; or feed recorded order flow to the market.", no_args_is_help=True)
 
 bot = typer.Typer(help="Let rules trade for an account.", no_args_is_help=True)
+symbol = typer.Typer(help="What is traded.", no_args_is_help=True)
 
 
 @app.callback()
@@ -71,6 +73,8 @@ add(app, bench.bench, panel="Market")
 add(app, phases.halt, panel="Market")
 add(app, phases.resume, panel="Market")
 add(app, phases.phase, panel="Market")
+app.add_typer(symbol, name="symbol", rich_help_panel="Market")
+add(symbol, listing.add_symbol, "add")
 app.add_typer(replays, name="replay", rich_help_panel="Market")
 replays.callback(invoke_without_command=True)(command.with_scope(time_travel.replay))
 add(replays, replay.lobster)
@@ -98,6 +102,7 @@ add(account, account_life.freeze)
 add(account, account_life.unfreeze)
 add(account, account_life.reset)
 add(account, account_life.close)
+add(account, listing.deposit)
 add(app, accounts.login, panel="Accounts")
 add(app, accounts.logout, panel="Accounts")
 add(app, trading.buy, panel="Trading")

@@ -198,11 +198,16 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Symbol → the schedule that it follows."""
         return {rules.symbol: None if rules.schedule == "always" else rules.schedule or self.schedule for rules in self.symbols}
 
+    def schedule_of(self, symbol: str) -> Schedule | None:
+        """The schedule of a symbol; one that the file does not name follows the market's own."""
+        return self.schedules().get(symbol, self.schedule)
+
     def definitions(self) -> list[DefineSymbol]:
         """The symbols as the journal states them."""
-        return [self._definition(index % self.shards + 1, rules) for index, rules in enumerate(self.symbols)]
+        return [self.definition(index % self.shards + 1, rules) for index, rules in enumerate(self.symbols)]
 
-    def _definition(self, shard: int, rules: SymbolRules) -> DefineSymbol:
+    def definition(self, shard: int, rules: SymbolRules) -> DefineSymbol:
+        """A symbol as the journal states it."""
         bands = rules.bands or self.bands
         return DefineSymbol(
             symbol=rules.symbol,
@@ -329,27 +334,32 @@ def _symbol_problems(market: Market) -> Iterator[str]:
     seen: set[str] = set()
     for index, rules in enumerate(market.symbols):
         field = f"symbols[{index}]"
-        if not re.match(SYMBOL_PATTERN, rules.symbol):
-            yield f"{field}.symbol: {rules.symbol!r} is not a symbol (A-Z, 0-9, at most 12, a letter first)"
-        if rules.symbol == CASH:
-            yield f"{field}.symbol: {CASH} is the money, not a symbol"
         if rules.symbol in seen:
             yield f"{field}.symbol: {rules.symbol} is there twice"
         seen.add(rules.symbol)
-        for name in ("tick", "opening_price"):
-            yield from _amount_problems(f"{field}.{name}", getattr(rules, name), least=1)
-        if rules.lot < 1:
-            yield f"{field}.lot: expected 1 or more, got {rules.lot}"
-        if not 0 <= rules.shares_issued <= QUANTITY_MAX:
-            yield f"{field}.shares_issued: expected 0 to {QUANTITY_MAX}, got {rules.shares_issued}"
-        if rules.fees is not None:
-            yield from _fee_problems(f"{field}.fees", rules.fees)
-        if rules.bands is not None:
-            yield from _band_problems(f"{field}.bands", rules.bands)
-        if isinstance(rules.schedule, Schedule):
-            yield from _schedule_problems(f"{field}.schedule", rules.schedule)
-        if parse_money(rules.opening_price) % parse_money(rules.tick):
-            yield f"{field}.opening_price: {rules.opening_price} is not a multiple of the tick {rules.tick}"
+        yield from (f"{field}.{problem}" for problem in symbol_problems(rules))
+
+
+def symbol_problems(rules: SymbolRules) -> Iterator[str]:
+    """What is wrong with a symbol, as sentences that begin with the field."""
+    if not re.match(SYMBOL_PATTERN, rules.symbol):
+        yield f"symbol: {rules.symbol!r} is not a symbol (A-Z, 0-9, at most 12, a letter first)"
+    if rules.symbol == CASH:
+        yield f"symbol: {CASH} is the money, not a symbol"
+    for name in ("tick", "opening_price"):
+        yield from _amount_problems(name, getattr(rules, name), least=1)
+    if rules.lot < 1:
+        yield f"lot: expected 1 or more, got {rules.lot}"
+    if not 0 <= rules.shares_issued <= QUANTITY_MAX:
+        yield f"shares_issued: expected 0 to {QUANTITY_MAX}, got {rules.shares_issued}"
+    if rules.fees is not None:
+        yield from _fee_problems("fees", rules.fees)
+    if rules.bands is not None:
+        yield from _band_problems("bands", rules.bands)
+    if isinstance(rules.schedule, Schedule):
+        yield from _schedule_problems("schedule", rules.schedule)
+    if parse_money(rules.opening_price) % parse_money(rules.tick):
+        yield f"opening_price: {rules.opening_price} is not a multiple of the tick {rules.tick}"
 
 
 def _risk_problems(risk: RiskRules, symbols: set[str]) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
-from exchange.market import AccountRules
-from exchange.messages.administration import Deposit, Disconnected, Done, NewAccount, PhaseRequest
+from exchange.market import AccountRules, Market, SymbolRules, symbol_problems
+from exchange.messages.administration import Deposit, Disconnected, Done, NewAccount, NewSymbol, PhaseRequest
 from exchange.messages.base import BANK, CASH, ISSUER
 from exchange.messages.journal import EngineCommand, LedgerCommand, OpenAccount, SetPhase, Transfer
 from exchange.messages.requests import CancelAll, Refused
@@ -19,8 +20,10 @@ from .risk import owed_max
 
 ACCOUNTS_MAX: Final = 100_000
 """Beyond it no account is opened; those that exist are not concerned."""
+SYMBOLS_MAX: Final = 1_000
+"""Beyond it none is added while the market runs."""
 TEXT_LENGTH_MAX: Final = 100
-"""Of a deposit's reason and key, and of a phase's reason."""
+"""Of a deposit's reason and key, of a phase's reason, and of a symbol's name."""
 
 Decision = tuple[list[LedgerCommand | EngineCommand], Done] | Refused
 """Commands for the journal (none when there is nothing to do) and the answer, or why not."""
@@ -94,6 +97,35 @@ def set_phase(ledger: Ledger, calendar: Calendar, request: PhaseRequest, time: i
     ]
     words = request.phase.replace("_", " ") if request.phase else "as the schedule says"
     return commands, Done(f"{', '.join(symbols)}: {words} from here on")
+
+
+def add_symbol(ledger: Ledger, market: Market, calendar: Calendar, request: NewSymbol, time: int) -> Decision:
+    """A symbol opens for trading, at the engine with the fewest, in the phase that its schedule says.
+
+    It is not in the market file: the journal remembers it. Nobody has shares of it before the operator deposits some.
+    """
+    price, tick = format_money(request.opening_price), format_money(request.tick)
+    rules = SymbolRules(request.symbol, request.name, price, tick, request.lot, request.shares_issued)
+    if problem := next(symbol_problems(rules), ""):
+        return refusals.malformed(problem)
+    if refused := _text_refused("name", request.name):
+        return refused
+    if (known := ledger.symbols.get(request.symbol)) is not None:
+        if known.definition == market.definition(known.definition.shard, rules):
+            return [], Done(f"{request.symbol} is traded")
+        return refusals.malformed(f"symbol: {request.symbol} is traded already, as {known.definition.name}, by other rules")
+    if len(ledger.symbols) >= SYMBOLS_MAX:
+        return refusals.malformed(f"symbol: a market has at most {SYMBOLS_MAX} symbols")
+    if market.risk.mode == "limits" and not market.risk.positions.get(request.symbol, market.risk.position):
+        return refusals.malformed(
+            "symbol: mode limits needs a position limit for each symbol, and the market file has none for it"
+        )
+    shards = Counter(listing.definition.shard for listing in ledger.symbols.values())
+    shard = min(range(1, market.shards + 1), key=lambda number: shards[number])
+    commands: list[LedgerCommand | EngineCommand] = [market.definition(shard, rules)]
+    if (phase := calendar.phase(request.symbol, time)) != "continuous":
+        commands.append(SetPhase(request.symbol, phase, scheduled=True))
+    return commands, Done(f"{request.symbol} is traded from here on")
 
 
 def disconnected(ledger: Ledger, request: Disconnected) -> Decision:

@@ -6,7 +6,7 @@ from typing import Final
 
 from exchange.market import Market
 from exchange.messages.account import AccountRules
-from exchange.messages.administration import Deposit, Disconnected, Done, NewAccount, PhaseRequest
+from exchange.messages.administration import Deposit, Disconnected, Done, NewAccount, NewSymbol, PhaseRequest
 from exchange.messages.base import COMMANDS_PER_REQUEST_MAX, encode
 from exchange.messages.journal import LEDGER_GROUP, CancelOrder, LedgerCommand, SetAccountRules
 from exchange.messages.requests import Accepted, Bracket, Cancel, CancelAll, Command, Oco, Outcome, Refused, Replace, Submit
@@ -27,6 +27,7 @@ from .requests import (
     decode_deposit,
     decode_disconnected,
     decode_new_account,
+    decode_new_symbol,
     decode_phase_request,
     decode_request,
 )
@@ -34,12 +35,14 @@ from .requests import (
 OPEN_ACCOUNT: Final = "admin.open_account"
 DEPOSIT: Final = "admin.deposit"
 PHASE: Final = "admin.phase"
+ADD_SYMBOL: Final = "admin.add_symbol"
 DISCONNECTED: Final = "admin.disconnected"
 RULES: Final = "rules"
 DECODE: Final = {
     OPEN_ACCOUNT: decode_new_account,
     DEPOSIT: decode_deposit,
     PHASE: decode_phase_request,
+    ADD_SYMBOL: decode_new_symbol,
     DISCONNECTED: decode_disconnected,
     **dict.fromkeys(account_life.DECIDE, decode_account_change),
 }
@@ -101,6 +104,8 @@ class Desk:
             decision = administration.disconnected(ledger, request)
         elif isinstance(request, PhaseRequest):
             decision = administration.set_phase(ledger, self._calendar, request, time)
+        elif isinstance(request, NewSymbol):
+            decision = administration.add_symbol(ledger, self._market, self._calendar, request, time)
         else:
             decision = account_life.DECIDE[waiting.verb](ledger, self._market.accounts, request)
         if isinstance(decision, Refused):

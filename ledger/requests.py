@@ -16,6 +16,7 @@ from exchange.messages.administration import (
     Deposit,
     Disconnected,
     NewAccount,
+    NewSymbol,
     PhaseRequest,
 )
 from exchange.messages.base import decoder, encode
@@ -43,6 +44,7 @@ decode_new_account = decoder(NewAccount).decode
 decode_deposit = decoder(Deposit).decode
 decode_account_change = decoder(AccountChange).decode
 decode_phase_request = decoder(PhaseRequest).decode
+decode_new_symbol = decoder(NewSymbol).decode
 decode_disconnected = decoder(Disconnected).decode
 decode_account_rules_question = decoder(AccountRulesQuestion).decode
 decode_reports_question = decoder(ReportsQuestion).decode

@@ -34,7 +34,8 @@ async def main(worker: Worker) -> None:
     rules = settings.market.market_data
     path = settings.state / file_name(number)
     calendar = Calendar(rules.time_zone, rules.day_starts)
-    ticks = Ticks(path, settings.market.shards, time.monotonic, calendar, logs_whole=await worker.logs_whole())
+    whole, schedule_of = await worker.logs_whole(), settings.market.schedule_of
+    ticks = Ticks(path, settings.market.shards, time.monotonic, calendar, logs_whole=whole, schedule_of=schedule_of)
     publisher = Publisher(worker.nats, Channels(ticks.feed, rules), time.monotonic)
     questions = Questions(worker.nats, worker.name)
     await JetStreamLease.create_bucket(worker.nats, settings.market.replicas)

@@ -6,9 +6,11 @@ The state does not depend on how the logs of different shards interleave, nor on
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from exchange.bands import around
 from exchange.calendar import Calendar
@@ -28,6 +30,7 @@ from exchange.messages.events import (
 )
 from exchange.messages.journal import DefineSymbol
 from exchange.messages.market_data import Depth, Orders, PublicTrade, Quote, Statistics, Status, SymbolInfo
+from exchange.schedule import FOREVER, Schedule, phase_at
 
 from .book import Book, Level, Resting
 from .candles import NANOSECONDS, CandleRow, Candles, CandlesState, average
@@ -124,7 +127,7 @@ class Instrument:
         elif type(event) is Decremented:
             self.book.decrement(event)
         elif type(event) is PhaseChanged:
-            self.status = self.status.phase_changed(event.phase, event.reason)
+            self.status = self.status.phase_changed(event.phase, event.reason, event.until)
         elif type(event) is Indicated:
             self.status = self.status.indicated(event.price, event.volume, event.imbalance)
         elif type(event) is ReferenceMoved:
@@ -244,9 +247,16 @@ class Instrument:
 class Feed:
     """All symbols."""
 
-    def __init__(self, calendar: Calendar, state: FeedState | None = None) -> None:
+    def __init__(
+        self,
+        calendar: Calendar,
+        state: FeedState | None = None,
+        schedule_of: Callable[[str], Schedule | None] = lambda _: None,
+    ) -> None:
+        """`schedule_of` a symbol, by the market file: what is told of a phase's end, and nothing else, comes from there."""
         state = state or FeedState([], {}, 0)
         self.calendar = calendar
+        self._schedule_of = schedule_of
         self.instruments: dict[str, Instrument] = {}
         for entry in state.instruments:
             self._add(entry)
@@ -304,8 +314,17 @@ class Feed:
 
     def status(self, instrument: Instrument, previous: int = 0) -> Status:
         """Phase, auction and band."""
-        values = msgspec.structs.astuple(instrument.status)
+        found = replace(instrument.status, until=self._until(instrument))
+        values = msgspec.structs.astuple(found)
         return Status(instrument.definition.symbol, self.number(instrument), previous, instrument.time, *values)
+
+    def _until(self, instrument: Instrument) -> int:
+        """When the phase ends, 0 if nobody knows."""
+        status = instrument.status
+        if status.phase == "halted" or status.until:
+            return status.until
+        until = phase_at(self._schedule_of(instrument.definition.symbol), self.time).until
+        return until if until != FOREVER else 0
 
     def statistics(self, instrument: Instrument) -> Statistics:
         """The session day of now."""

@@ -30,6 +30,7 @@ from exchange.log import LogDamaged
 from exchange.messages.base import decoder
 from exchange.messages.events import EventBatch
 from exchange.messages.journal import LEDGER_GROUP, DefineSymbol, EngineCommand, Group
+from exchange.schedule import Schedule
 from exchange.sink import SinkBehind
 from exchange.stage import Batches
 from exchange.subjects import JOURNAL, events_log
@@ -137,13 +138,14 @@ class Ticks:
         clock: Callable[[], float],
         calendar: Calendar | None = None,
         logs_whole: bool = True,
+        schedule_of: Callable[[str], Schedule | None] = lambda _: None,
     ) -> None:
         self.calendar = calendar or Calendar()
         self.database = open_file(path, self.calendar, logs_whole)
         self.inputs = (*map(events_log, range(1, shards + 1)), JOURNAL)
         found = self.database.rows("SELECT content FROM snapshot")
         snapshot: Snapshot = _decode_snapshot(found[0][0]) if found else Snapshot({}, FeedState([], {}, 0))
-        self.feed = Feed(self.calendar, snapshot.feed)
+        self.feed = Feed(self.calendar, snapshot.feed, schedule_of)
         self.stored = snapshot.positions
         self._rows_through = self.database.positions
         """Where the rows end, as it will be when all that was sealed is written."""

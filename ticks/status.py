@@ -23,10 +23,12 @@ class SymbolStatus(msgspec.Struct, array_like=True, frozen=True):
     reference: int = 0
     low: int = 0
     high: int = 0
+    until: int = 0
+    """Of a volatility auction only: the schedule is not in the events."""
 
-    def phase_changed(self, phase: Phase, reason: str) -> SymbolStatus:
+    def phase_changed(self, phase: Phase, reason: str, until: int = 0) -> SymbolStatus:
         """A phase began; what an auction would have given before says nothing any more."""
-        return SymbolStatus(phase, reason, reference=self.reference, low=self.low, high=self.high)
+        return SymbolStatus(phase, reason, reference=self.reference, low=self.low, high=self.high, until=until)
 
     def indicated(self, price: int, volume: int, imbalance: int) -> SymbolStatus:
         """What the auction would give if it ended now; the imbalance is positive if buyers are left over, else negative."""

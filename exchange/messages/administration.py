@@ -59,6 +59,17 @@ class AccountChange(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class NewSymbol(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.add_symbol: a symbol opens for trading, under the market file's general rules. Adding it again changes nothing."""
+
+    symbol: str
+    name: str
+    opening_price: int
+    tick: int = 100
+    lot: int = 1
+    shares_issued: int = 1_000_000
+
+
 class PhaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """admin.phase: a symbol, or every one, enters a phase; without a phase the one its schedule says, which ends a halt."""
 

@@ -137,6 +137,9 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the price band; 0 where there is none."""
     low: int = 0
     high: int = 0
+    until: int = 0
+    """When the phase ends, by the schedule or as a volatility auction (nanoseconds); 0 where nobody can say: without a
+    schedule, and of a halt, which ends when the operator says so."""
 
 
 class Statistics(msgspec.Struct, frozen=True, omit_defaults=True):

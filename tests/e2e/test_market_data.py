@@ -7,11 +7,15 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from exchange.checksum import of_levels
-from exchange.client import Client
+from exchange.client import Client, ClientError
 from exchange.messages.base import Side
+from exchange.messages.market_data import Candle, CandlesQuestion
 from exchange.public_book import DepthBook, OrderBook
-from tests.e2e.market_process import RunningMarket
+from exchange.subjects import public
+from tests.e2e.market_process import RunningMarket, StartMarket
 
 PATIENCE = 30.0
 SYMBOL = "KRYP"
@@ -44,3 +48,34 @@ async def test_books_of_a_running_market_are_the_engines(market: RunningMarket) 
         assert data.healed["checksum"] == 0
     for number in (min(seen), max(seen)):
         assert await asyncio.to_thread(engine_checksum, market, number) == seen[number]
+
+
+async def test_a_symbol_added_while_the_market_runs(fresh_market: StartMarket) -> None:
+    """From its first moment on it is followed like the others: every trade once, the engine's book, candles, status."""
+    market = fresh_market("--no-bots")
+    async with await Client.connect(market.runtime["server"]) as client:
+        with pytest.raises(ClientError, match="NEWS is not traded here"):
+            await anext(client.market_data.depth("NEWS"))
+        await asyncio.to_thread(market.ask, "symbol", "add", "NEWS", "--price", "12.50")
+        status = await anext(client.market_data.statuses("NEWS"))
+        assert (status.phase, status.until) == ("continuous", 0)
+        books = client.market_data.depth("NEWS")
+        await anext(books)
+        await asyncio.to_thread(trade_news, market)
+        async with asyncio.timeout(PATIENCE):
+            trades = client.market_data.trades("NEWS", after=0)
+            assert [(await anext(trades)).trade_id for _ in range(3)] == [1, 2, 3]
+            async for book in books:
+                if book.levels("sell", 5) == [(125_500, 7)]:
+                    break
+        assert client.market_data.healed["checksum"] == 0
+        (candle,) = await client.insist(public("candles"), CandlesQuestion("NEWS", "1d"), list[Candle])
+        assert (candle.open, candle.volume, candle.trades) == (125_500, 3, 3)
+
+
+def trade_news(market: RunningMarket) -> None:
+    for name, shares in (("seller", "NEWS=10"), ("buyer", "NEWS=0")):
+        market.ask("account", "create", name, "--cash", "1000", "--shares", shares, password="correct-horse-7")
+    market.ask("--as", "seller", "sell", "NEWS", "10", "--limit", "12.55")
+    for _ in range(3):
+        market.ask("--as", "buyer", "buy", "NEWS", "1", "--limit", "12.55")

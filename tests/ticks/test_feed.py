@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -23,6 +25,7 @@ from exchange.messages.events import (
 )
 from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
 from exchange.messages.market_data import Candle, PublicTrade, Status
+from exchange.schedule import Schedule
 from exchange.subjects import JOURNAL, events_log
 from tests.oracle.bars import brute_force
 from tests.oracle.flow import Flow
@@ -219,6 +222,29 @@ def test_the_band_follows_the_reference_and_the_rules() -> None:
     feed.define(msgspec.structs.replace(rules, trade_band=10_000))
     assert band() == (131, 2, 262)
     assert list(feed.touched) == ["KRYP"]
+
+
+def test_until_when_a_phase_lasts() -> None:
+    """By the schedule; a volatility auction as long as the engine says; of a halt nobody knows."""
+    begin = int(datetime(2026, 11, 27, 9, 30, tzinfo=UTC).timestamp()) * 10**9
+    end = begin + 6 * 3600 * 10**9
+    schedule = Schedule(continuous="09:30", closed="15:30")
+    feed = Feed(Calendar(), schedule_of=lambda symbol: schedule if symbol == "DAY" else None)
+    for symbol in ("DAY", "ALWAYS"):
+        feed.define(DefineSymbol(symbol, symbol, 1, 1, 1, 100))
+    feed.time = begin
+    for number, (phase, until, day, always) in enumerate(
+        (
+            ("continuous", 0, end, 0),
+            ("volatility_auction", begin + 5, begin + 5, begin + 5),
+            ("halted", 0, 0, 0),
+            ("pre_open", 0, end, 0),
+        ),
+        1,
+    ):
+        events = [PhaseChanged(symbol, phase, "", until) for symbol in ("DAY", "ALWAYS")]  # type: ignore[arg-type]
+        feed.apply(1, EventBatch(number, number, "", [Moment(number, begin, list(events))]), Rows())
+        assert [feed.status(feed.instruments[symbol]).until for symbol in ("DAY", "ALWAYS")] == [day, always]
 
 
 def test_a_missing_trade_is_noticed() -> None:

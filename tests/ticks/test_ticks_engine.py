@@ -73,7 +73,7 @@ def status(book: SlowBook) -> tuple[object, ...]:
     price, volume, imbalance = book.told
     side = {-1: "sell", 0: "", 1: "buy"}[(imbalance > 0) - (imbalance < 0)]
     band = (book.reference, *book.band()) if book.rules.trade_band else (0, 0, 0)
-    return book.phase, book.reason, price, volume, abs(imbalance), side, *band
+    return book.phase, book.reason, price, volume, abs(imbalance), side, *band, book.until
 
 
 @pytest.mark.parametrize("seed", range(8))
