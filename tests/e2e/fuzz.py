@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from exchange.client import Client
-from exchange.messages import account, bots, logins, market_data, requests
+from exchange.messages import account, bots, explanation, library, logins, market_data, requests
 from exchange.messages.administration import Credentials, Done
 from exchange.messages.logins import Secret
 from exchange.messages.requests import Accepted, CancelAll
@@ -30,6 +30,7 @@ from exchange.permissions import permissions
 from exchange.subjects import auth
 from exchange.wire import Wire
 from tests.e2e.market_process import RunningMarket, start_market
+from tests.e2e.served import served
 
 MARKET: Final = """
 title: Fuzzed
@@ -50,6 +51,9 @@ API: Final = {
     "reports": [account.ReportsQuestion],
     "fills": [account.PageQuestion],
     "history": [account.PageQuestion],
+    "statement": [library.StatementQuestion],
+    "equity": [account.EquityQuestion],
+    "explain": [explanation.ExplainQuestion],
 }
 BOTS: Final = {
     "check": [bots.BotText],
@@ -66,8 +70,18 @@ AUTH: Final = {
     "add_member": [logins.NewMember],
     "remove_member": [logins.Member],
 }
-"""Without log_out and password: they would end the one who asks, or cost an argon2 each."""
-PUBLIC: Final = ("symbols", "market", "candles", "trades", "depth")
+"""Without NOT_A_TRADERS: they are a guest's, or would end the one who asks, or cost an argon2 each."""
+PUBLIC: Final = (*("symbols", "market", "candles", "trades", "quotes", "quote", "depth", "book", "status", "statistics"),)
+NOT_A_TRADERS: Final = {"auth.*.sign_up", "auth.*.log_in", "auth.*.log_out", "auth.*.password"}
+TRIED: Final = {
+    *("orders.*", "orders.*.rules"),
+    *(f"api.*.{question}" for question in API),
+    *(f"api.*.bots.{question}" for question in BOTS),
+    *(f"auth.*.{question}" for question in AUTH),
+    *(f"public.{question}" for question in PUBLIC),
+    *NOT_A_TRADERS,
+}
+"""All that a market answers from outside, but for its operator."""
 NUMBERS: Final = (0, 1, -1, 2, 7, 100, 205_000, 2**31, 2**53 - 1, 2**53, 2**63 - 1, 2**63, -(2**63), 10**30, -(10**400))
 TEXTS: Final = (
     *("", "KRYP", "ADAM", "CASH", "kryp", "x", "a" * 36, "a" * 37, "é" * 30, "\x00", "\n", "' OR 1=1; --"),
@@ -259,8 +273,9 @@ async def fuzz(market: RunningMarket, messages: int, seed: int) -> Counter[str]:
             made = await operator.request("admin.create_account", wanted, Done, seconds=15)
             assert isinstance(made, Done), made
             traders.append(await fuzzing_trader(market, name, seed + number))
-        tried = {"orders.x", "orders.x.rules", "api.x.*", "api.x.bots.*", "auth.x.*", "public.*"}
-        assert set(permissions(("trader",), "x").publish) == tried
+        may = {"orders.x", "orders.x.rules", "api.x.*", "api.x.bots.*", "auth.x.*", "public.*"}
+        assert set(permissions(("trader",), "x").publish) == may
+        assert {subject for subject in await served(market) if not subject.startswith("admin.")} == TRIED
         try:
             await asyncio.gather(*(trader.run(messages // TRADERS) for trader in traders))
         finally:
