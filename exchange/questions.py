@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, Final
@@ -18,11 +19,13 @@ from prometheus_client import Histogram
 from .messages.base import encode
 from .messages.requests import Refused
 from .metrics import QUESTION
-from .subjects import is_inbox
+from .subjects import API, AUTH, is_inbox
 
 VERSION: Final = "0.1.0"
 AT_ONCE_MAX: Final = 256
-"""Questions being answered at a time; one more is refused as busy."""
+"""Questions being answered at a time; one more is refused as busy …"""
+AT_ONCE_EACH_MAX: Final = 32
+"""… and the same of one account or log-in, so that nobody takes all the places."""
 
 Handler = Callable[[str, bytes], Awaitable[Any]]
 """(subject, payload) → a message, a list of messages, or bytes that are one already."""
@@ -38,6 +41,8 @@ class Questions:
         self._name = name
         self._service: Service | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._askers: Counter[str] = Counter()
+        """How many questions of each are being answered."""
 
     async def answer(self, subject: str, handler: Handler) -> None:
         """Answer requests on a subject (which may contain `*`). What `handler` raises becomes a refusal."""
@@ -50,12 +55,21 @@ class Questions:
         async def accept(request: Request) -> None:
             if not is_inbox(request._msg.reply):
                 return  # Nobody waits for the answer, or it is a trick.
-            if len(self._tasks) >= AT_ONCE_MAX:
+            asker = _asker(request.subject)
+            if len(self._tasks) >= AT_ONCE_MAX or (asker and self._askers[asker] >= AT_ONCE_EACH_MAX):
                 await request.respond(encode(Refused("busy", "too many questions at once; ask again in a moment")))
                 return
+
+            def done(task: asyncio.Task[None]) -> None:
+                self._tasks.discard(task)
+                self._askers[asker] -= 1
+                if not self._askers[asker]:
+                    del self._askers[asker]
+
+            self._askers[asker] += 1
             task = asyncio.create_task(self._respond(request, handler, took))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(done)
 
         await self._service.add_endpoint(EndpointConfig(name=endpoint, subject=subject, handler=accept, queue_group=self._name))
         await self._client.flush()  # Whoever is told that this worker is ready may ask at once.
@@ -78,3 +92,9 @@ class Questions:
         took.observe(perf_counter() - started)
         if not self._client.is_closed:
             await request.respond(answer if isinstance(answer, bytes) else encode(answer))
+
+
+def _asker(subject: str) -> str:
+    """Whose question it is, where the subject says so; empty where anybody may ask, or the operator does."""
+    kind, _, rest = subject.partition(".")
+    return rest.partition(".")[0] if kind in (API, AUTH) else ""

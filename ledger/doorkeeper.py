@@ -102,9 +102,9 @@ class Doorkeeper:
             return Identity(name, (login.role,), token.id)  # Its end can move, so the market ends its connections itself.
         return Identity(name, token.scopes, token.id, token.expires)
 
-    def address_of(self, guest: str) -> str:
-        """Where a guest sits; empty when another auth worker let it in."""
-        return self._addresses.get(guest, "")
+    def address_of(self, asker: str) -> str:
+        """Where a guest sits; empty when another auth worker let it in. Whoever is logged in is an address of its own."""
+        return self._addresses.get(asker, "") if is_guest(asker) else f"{asker}'s log-in"
 
     def is_operators(self, secret: str) -> bool:
         """Whether this is the password of the secrets file."""

@@ -110,7 +110,7 @@ class Guessing:
 
         Raises TooManyGuesses.
         """
-        async with self._in_line((login, address), 1), self._in_line(address, HASHING_THREADS):
+        async with self.in_line((login, address), 1), self.in_line(address, HASHING_THREADS):
             if (seconds := self._wait(login, address)) > 0:
                 raise TooManyGuesses(seconds)
             fitted = await fits()
@@ -141,7 +141,8 @@ class Guessing:
             self._logins.failed(login, now)
 
     @asynccontextmanager
-    async def _in_line(self, key: Hashable, places: int) -> AsyncIterator[None]:
+    async def in_line(self, key: Hashable, places: int) -> AsyncIterator[None]:
+        """Wait for one of the places behind those who came earlier, so that others get their turn."""
         line = self._lines.setdefault(key, _Line(places))
         line.waiting += 1
         try:

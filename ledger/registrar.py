@@ -138,7 +138,8 @@ class Registrar:
             return Refused(NOT_ALLOWED, f"{account} does not trade; only accounts have teams")
         if wanted.name not in owner.members and len(owner.members) >= MEMBERS_MAX:
             return Refused(TOO_MANY_MEMBERS, f"a team has at most {MEMBERS_MAX} members")
-        stored = await self._passwords.hash(wanted.password)
+        async with self._guessing.in_line(account, 1):
+            stored = await self._passwords.hash(wanted.password)
         # First the list: whoever is not in it could not be removed.
         await self._store.change(account, lambda login: _with_member(login, wanted.name))
         name = f"{wanted.name}@{account}"

@@ -19,7 +19,9 @@ from exchange.messages.logins import NewKey, Secret
 from exchange.messages.requests import Accepted, Submit
 from exchange.secrets import load_secrets
 from tests.e2e.market_process import RunningMarket
+from tests.e2e.served import served
 from tests.e2e.verdict import read_log
+from tests.ledger.test_permissions import rows
 from tests.oracle.reckoning import check_chain
 
 ANSWER_SECONDS_MAX = 10.0
@@ -201,6 +203,12 @@ async def test_answers_go_to_nobody_but_inboxes(market: RunningMarket, mallory: 
     for log in ("JOURNAL", "EVENTS_1"):
         check_chain(log, await read_log(worker, log))
     await worker.close()
+
+
+async def test_every_subject_that_a_market_answers_is_tried_by_the_test_of_permissions(market: RunningMarket) -> None:
+    """In both directions, for every role, by hand: whoever adds one says who may use it."""
+    tried = {subject for verb, subject, _ in rows("trader") if verb == "publish"}
+    assert {subject for subject in await served(market) if subject.replace("*", "alice", 1) not in tried} == set()
 
 
 async def test_a_flood_of_garbage_delays_nobody_for_long(mallory: Client) -> None:

@@ -12,8 +12,10 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 
+from exchange import questions
 from exchange.messages import logins
 from exchange.messages.administration import Credentials, Done
+from exchange.messages.base import encode
 from exchange.messages.logins import LogIn, LogOut, Member, NewKey, NewMember, NewPassword, RevokeKey, SessionInfo
 from exchange.messages.requests import Refused
 from exchange.permissions import guest_name, token_id
@@ -87,11 +89,15 @@ async def test_the_operator_logs_in_with_the_password_of_the_secrets_file(
 
 
 async def test_200_log_in_at_once(nats_server: TestServer, guest: Guest, operator: Client) -> None:
-    """40 people, five windows each. Those who are there wait for nobody: questions are answered all the while."""
+    """40 people, five windows each. Those who are there wait for nobody: questions are answered all the while.
+
+    The passwords of ten cost as much as any does; those of the others next to nothing, to spare the machine.
+    """
     names = [f"trader-{number}" for number in range(40)]
     stored = await CredentialStore.open(await nats_server.connect())
-    hashed = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1).hash(PASSWORD)
-    await asyncio.gather(*(stored.create(name, Login("trader", hashed)) for name in names))
+    dear, cheap = (argon2.PasswordHasher(cost, memory, 1).hash(PASSWORD) for cost, memory in ((2, 19 * 1024), (1, 8)))
+    hashed = [dear] * 10 + [cheap] * 30
+    await asyncio.gather(*(stored.create(name, Login("trader", one)) for name, one in zip(names, hashed, strict=True)))
 
     async def one(name: str) -> Client:
         """As the page does it."""
@@ -105,6 +111,23 @@ async def test_200_log_in_at_once(nats_server: TestServer, guest: Guest, operato
         await asyncio.sleep(0.02)
     assert all(client.is_connected for client in await arriving)
     assert answered > 20
+
+
+async def test_one_log_in_cannot_take_the_places_of_the_others(nats_server: TestServer, guest: Guest) -> None:
+    """Each of these questions costs an argon2, and whoever is in a team's first log-in may ask as many as it likes."""
+    for name in ("alice", "bob"):
+        await sign_up(guest, name)
+    alice = await enter(nats_server, guest, "alice")
+    inbox = f"{alice._inbox_prefix.decode()}.flood"
+    answers = await alice.subscribe(f"{inbox}.*")
+    for number in range(questions.AT_ONCE_MAX * 2):
+        member = encode(NewMember(f"member-{number}", PASSWORD))
+        await alice.publish("auth.alice.add_member", member, reply=f"{inbox}.{number}")
+    await settle(alice)
+    assert (await log_in(guest, "bob")).login == "bob", "neither refused as busy, nor behind them all"
+    said = [(await answers.next_msg(timeout=240)).data for _ in range(questions.AT_ONCE_MAX * 2)]
+    busy = [answer for answer in said if b'"busy"' in answer]
+    assert 0 < len(busy) < len(said), "those within the bound were looked at"
 
 
 async def test_guessing_is_slowed_down(nats_server: TestServer, guest: Guest) -> None:
@@ -121,6 +144,16 @@ async def test_guessing_is_slowed_down(nats_server: TestServer, guest: Guest) ->
         name = guest_name()
         assert await log_in(Guest(name, await nats_server.connect(name, url=url)), "alice"), "alice herself sits elsewhere"
     assert await nats_server.connect("alice", session.secret), "and what needs no password is not concerned"
+
+
+async def test_guessing_from_within_is_slowed_down_too(nats_server: TestServer, guest: Guest) -> None:
+    """Whoever is logged in may ask like a guest, and is no harder to tell from others than an address."""
+    await sign_up(guest, "alice")
+    alice = await enter(nats_server, guest, "alice")
+    guesses = [LogIn(f"bob-{number}", PASSWORD) for number in range(guessing.ADDRESS_FREE + 2)]
+    answers = await asyncio.gather(*(ask(alice, "auth.alice.log_in", guess) for guess in guesses))
+    reasons = [answer.reason for answer in answers if isinstance(answer, Refused)]
+    assert sorted(reasons) == ["log_in"] * guessing.ADDRESS_FREE + ["slow_down"] * 2
 
 
 async def test_guessing_the_operators_password_is_slowed_down(nats_server: TestServer, guest: Guest) -> None:
