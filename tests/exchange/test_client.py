@@ -109,8 +109,9 @@ async def test_a_command_waits_for_a_ledger_that_is_restarting(nats_server: Test
         await asyncio.wait({sending}, timeout=0.3)
         assert not sending.done()
         await service.subscribe("orders.worker", cb=gate.answer)
-        assert await sending == Accepted(1, "mine")
-    assert len(gate.requests) == 1
+        outcome = await sending
+    assert isinstance(outcome, Accepted)
+    assert (outcome.order_id, gate.placed) == (1, ["mine"]), "sent again or not, on a busy machine: placed once"
 
 
 async def test_an_unknown_outcome_is_said_in_words(nats_server: TestServer) -> None:
