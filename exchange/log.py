@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from nats.js import api
 
 from .digest import digest
-from .streams import Away, ensure_stream, jetstream, patiently
+from .streams import ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, Away, ensure_stream, jetstream, patiently
 from .subjects import log_subject
 
 logger = logging.getLogger(__name__)
@@ -330,14 +330,16 @@ class JetStreamReader:
             num_replicas=1,
         )
         clock = asyncio.get_running_loop().time
-        started = clock()
+        started, attempt = clock(), ATTEMPT_SECONDS
         while True:
             try:
-                info = await self._jetstream.add_consumer(self._name, config)
+                async with asyncio.timeout(attempt):
+                    info = await self._jetstream.add_consumer(self._name, config)
                 break
             except (nats.errors.Error, TimeoutError) as error:
                 if isinstance(error, nats.js.errors.NotFoundError) and clock() - started > self.GONE_SECONDS:
                     raise LogDamaged(f"{self._name}: the stream is gone") from None
+                attempt = min(1.5 * attempt, ATTEMPT_SECONDS_MAX)
                 await asyncio.sleep(self.RETRY_SECONDS)
         self._consumer = info.name
         self._inbox = self._client.new_inbox()

@@ -27,6 +27,10 @@ LOAD_SECONDS_MAX: Final = 30.0
 """A snapshot that does not come in this time counts as missing: chunks were replaced while they were read."""
 
 
+READ_SECONDS_MAX: Final = 1.0
+"""For a question about a snapshot; in an election it is asked again."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """A stage's state and the place in each log that it has reached."""
 
@@ -94,8 +98,8 @@ class JetStreamSnapshots:
         return snapshot if digest(snapshot.state) == snapshot.state_digest else None
 
     async def _get(self, name: str) -> bytes:
-        assert self._store is not None
-        store, content = self._store, io.BytesIO()
+        context, content = self._client.jetstream(timeout=READ_SECONDS_MAX), io.BytesIO()
+        store = ObjectStore(SNAPSHOTS, f"OBJ_{SNAPSHOTS}", context)
         await patiently(lambda: store.get_info(name))  # It says soon whether there is one; all the rest may take its time.
         await store.get(name, writeinto=content)
         return content.getvalue()

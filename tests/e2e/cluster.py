@@ -13,7 +13,8 @@ import asyncio
 import signal
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 
@@ -59,7 +60,6 @@ class ClusterTorture(Torture):
     def __init__(self, directory: Path, seed: int) -> None:
         super().__init__(directory, seed)
         self._background: set[asyncio.Task[None]] = set()
-        self._connection: Connection | None = None
         self.disasters: dict[str, Disaster] = {
             "leading ledger killed": lambda market: self._kill_leader(market, "ledger"),
             "leading ledger frozen for 6 s": lambda market: self._freeze_leader(market, "ledger"),
@@ -98,13 +98,14 @@ class ClusterTorture(Torture):
 
     async def _matched_again(self, market: RunningMarket) -> float:
         """Seconds until shard 1 has events that are not those of the engine that was hit."""
-        log = JetStreamLog(await self._worker(market), "EVENTS_1")
         started = time.monotonic()
-        await asyncio.sleep(IN_FLIGHT_SECONDS)
-        end = await log.last()
-        while await log.last() == end:
-            assert time.monotonic() - started < LEADER_SECONDS_MAX, "shard 1 is not matched any more"
-            await asyncio.sleep(0.02)
+        async with worker(market) as connection:
+            log = JetStreamLog(connection, "EVENTS_1")
+            await asyncio.sleep(IN_FLIGHT_SECONDS)
+            end = await log.last()
+            while await log.last() == end:
+                assert time.monotonic() - started < LEADER_SECONDS_MAX, "shard 1 is not matched any more"
+                await asyncio.sleep(0.02)
         return time.monotonic() - started
 
     async def _kill_named(self, market: RunningMarket, *names: str) -> list[str]:
@@ -148,8 +149,8 @@ class ClusterTorture(Torture):
 
     async def _journals_server(self, market: RunningMarket) -> str:
         """`nats-2` for the server that calls itself exchange-2."""
-        jetstream = (await self._worker(market)).jetstream()
-        info = await jetstream.stream_info("JOURNAL")
+        async with worker(market) as connection:
+            info = await connection.jetstream().stream_info("JOURNAL")
         assert info.cluster is not None
         return (info.cluster.leader or "").replace("exchange", "nats")
 
@@ -158,16 +159,12 @@ class ClusterTorture(Torture):
         deadline = time.monotonic() + LEADER_SECONDS_MAX
         while time.monotonic() < deadline:
             names = {pid: name for name, pid in market.runtime["workers"].items()}
-            for health in await everybody(await self._worker(market)):
+            async with worker(market) as connection:
+                answers = await everybody(connection)
+            for health in answers:
                 if health.pid in names and any(found.name == part and found.standing == standing for found in health.parts):
                     return str(names[health.pid])
         raise AssertionError(f"nobody is {standing} {part}")
-
-    async def _worker(self, market: RunningMarket) -> Connection:
-        if self._connection is None:
-            secret = load_secrets(market.data).worker
-            self._connection = await connect(market.runtime["server"], "worker", secret, name="torture")
-        return self._connection
 
     def table(self) -> str:
         """How long users waited, per disaster: a table for docs/performance.md."""
@@ -180,6 +177,16 @@ class ClusterTorture(Torture):
             for name, seconds in waits.items()
         ]
         return "\n".join(lines)
+
+
+@asynccontextmanager
+async def worker(market: RunningMarket) -> AsyncIterator[Connection]:
+    """A connection that may see everything, for a moment."""
+    connection = await connect(market.runtime["server"], "worker", load_secrets(market.data).worker, name="torture")
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 def main() -> None:
