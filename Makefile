@@ -8,7 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up test check bench torture cluster soak simulate million fuzz attack page-bench lock vulnerabilities vendor browser clean
+.PHONY: up test check bench torture cluster soak simulate million historian restart fuzz attack page-bench lock vulnerabilities vendor \
+  browser clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
@@ -61,6 +62,13 @@ vulnerabilities: $(VENV)/.developing
 # A million orders through ledger, replay and history: digests compared at every checkpoint, figures printed.
 million: $(VENV)/.developing
 	$(BIN)/python -m tests.ledger.million $(ARGS)
+
+# The historian under the worst flow for a minute, killed at random; a market of a million orders, killed and started again.
+historian: $(VENV)/.developing
+	$(BIN)/python -m tests.ledger.historian_load $(ARGS)
+
+restart: $(VENV)/.developing
+	$(BIN)/python -m tests.e2e.restart $(ARGS)
 
 # The page's libraries, bundled anew from the versions in web/vendor/package-lock.json. Needs npm; the result is committed.
 vendor:
