@@ -49,8 +49,10 @@ def _show(told: Explanation) -> None:
     ]
     order = told.order
     if order is not None and told.accepted is not None:
-        limit = "at the market" if order.kind == "market" else f"at {money(order.price)}"
-        say(f"order {order.order_id} of {told.account}: {order.side} {order.quantity:,} {order.symbol} {limit}, {order.status}")
+        say(
+            f"order {order.order_id} of {told.account}: {order.side} {order.quantity:,} {order.symbol} {_terms(order)}, "
+            f"{order.status}\n"
+        )
         lines.append((order.time, told.accepted, "accepted", ""))
         lines += _life(told)
     # An order's time and that of its first events are the same: the journal comes before the events.
@@ -72,12 +74,22 @@ def _show(told: Explanation) -> None:
         say(_waiting(order, told.steps))
 
 
+def _terms(order: OrderRecord) -> str:
+    """At what price, from when on, and together with which others."""
+    at_market = order.kind in ("market", "stop", "trailing_stop")
+    price = "at the market" if at_market else f"at {money(order.price)}"
+    start = f" from {money(order.stop_price)} on" if order.stop_price else ""
+    entry = f", to close what order {order.entry} trades" if order.entry else ""
+    pair = f", or order {order.pair} instead" if order.pair else ""
+    return f"{price}{start}{entry}{pair}"
+
+
 def _waiting(order: OrderRecord, steps: list[OrderStep]) -> str:
     """Why an open order is not in the book."""
     if order.entry and not any(step.what == "activated" for step in steps):
         return f"it waits for the end of order {order.entry}"
     if order.stop_price:
-        return "it waits outside of the book"
+        return f"it waits outside of the book for a trade that reaches {money(order.stop_price)}"
     return "it waits for the closing auction" if order.tif == "cls" else "the engine has not answered yet"
 
 
@@ -95,7 +107,7 @@ def _life(told: Explanation) -> Iterator[Line]:
 
 def _place(place: QueuePlace) -> str:
     ahead = [
-        f"{quantity:,} of {orders:,} order{'' if orders == 1 else 's'} {where}"
+        f"{orders:,} order{'' if orders == 1 else 's'} for {quantity:,} {where}"
         for orders, quantity, where in (
             (place.orders_better, place.quantity_better, "at better prices"),
             (place.orders_ahead, place.quantity_ahead, "earlier at its price"),
