@@ -134,7 +134,7 @@ def _judge(live: LedgerState, ledger: Recomputed, engines: dict[int, Recomputed]
         Check(
             "the journal's digest chain is whole, and the ledger can be recomputed from it",
             not ledger.problem,
-            ledger.problem or f"{ledger.figures['journal']} batches, {ledger.figures['orders']} orders",
+            ledger.problem or f"{ledger.figures['journal']:,} batches, {ledger.figures['orders']:,} orders",
         )
     ]
     for shard, engine in engines.items():
@@ -142,7 +142,7 @@ def _judge(live: LedgerState, ledger: Recomputed, engines: dict[int, Recomputed]
             Check(
                 f"engine {shard} gives the logged events byte for byte, from the journal alone",
                 not engine.problem,
-                engine.problem or f"{engine.figures['events']} batches, {engine.figures['trades']} trades",
+                engine.problem or f"{engine.figures['events']:,} batches, {engine.figures['trades']:,} trades",
             )
         )
     if not ledger.problem:
@@ -180,7 +180,7 @@ def _ledger_checks(live: LedgerState, figures: dict[str, Any], history: HistoryS
         Check(
             "every asset sums to zero, holds equal open orders, nobody is overdrawn",
             not figures["violation"],
-            figures["violation"] or f"{len(balances)} accounts",
+            figures["violation"] or f"{len(balances):,} accounts",
         ),
         Check(
             "the postings in DuckDB sum to zero",
@@ -190,7 +190,7 @@ def _ledger_checks(live: LedgerState, figures: dict[str, Any], history: HistoryS
         Check(
             "the balances in DuckDB are the ledger's",
             not different,
-            f"different: {', '.join(different[:5])}" if different else f"{sum(map(len, balances.values()))} balances",
+            f"different: {', '.join(different[:5])}" if different else f"{sum(map(len, balances.values())):,} balances",
         ),
     ]
 
@@ -202,5 +202,5 @@ def _book_check(shard: int, engine: dict[str, Any], ledger: dict[str, Any]) -> C
     return Check(
         f"the books of engine {shard} hold exactly the ledger's open orders",
         not different,
-        f"different: order {different[0][0]} and {len(different) - 1} more" if different else f"{len(book)} orders",
+        f"different: order {different[0][0]} and {len(different) - 1} more" if different else f"{len(book):,} orders",
     )

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import numpy
@@ -22,8 +22,19 @@ import numpy
 from .metrics import READ, ROWS, STORE
 
 Row = tuple[Any, ...]
-Rows = Sequence[Row] | numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
-"""Rows of a table; as a block of integers where all columns are numbers, which costs a fifth."""
+Numbers = numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
+
+
+class NumbersAndText(NamedTuple):
+    """Rows of a table with one column of text, which stands at `column`; the numbers leave it out."""
+
+    numbers: Numbers
+    column: int
+    text: list[str]
+
+
+Rows = Sequence[Row] | Numbers | NumbersAndText
+"""Rows of a table; as a block of integers where columns are numbers, which costs a fifth."""
 Parameters = Sequence[Any] | Mapping[str, Any]
 Positions = dict[str, tuple[int, str]]
 """Per log, number and digest of the last batch contained."""
@@ -168,10 +179,13 @@ class Database:
             self._writer.close()
 
     def _append(self, table: str, rows: Rows) -> None:
-        if not len(rows):
+        if not len(rows.text if isinstance(rows, NumbersAndText) else rows):
             return
-        if isinstance(rows, numpy.ndarray):
-            values = [numpy.ascontiguousarray(rows[:, index]) for index in range(rows.shape[1])]
+        if isinstance(rows, NumbersAndText):
+            values = _columns(rows.numbers)
+            values.insert(rows.column, numpy.array(rows.text, dtype=numpy.object_))
+        elif isinstance(rows, numpy.ndarray):
+            values = _columns(rows)
         else:
             types = self._types[table]
             values = [numpy.array(column, dtype=types[index]) for index, column in enumerate(zip(*rows, strict=True))]
@@ -202,3 +216,7 @@ class Database:
                     f"the disk is full; the market goes on, and this catches up when there is room ({words})"
                 ) from error
             raise DatabaseError(words) from error
+
+
+def _columns(numbers: Numbers) -> list[Any]:
+    return [numpy.ascontiguousarray(numbers[:, index]) for index in range(numbers.shape[1])]

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, Final, assert_never
 
 import msgspec
+import numpy
 
-from exchange.database import Row
+from exchange.database import NumbersAndText, Row
+from exchange.database import Rows as TableRows
 from exchange.log import LogDamaged
 from exchange.messages.base import decoder
 from exchange.messages.events import (
@@ -56,9 +58,13 @@ INTEGER_MAX: Final = 2**63 - 1
 Place = tuple[int, int, int, int, int]
 """Where an event stands: shard, event batch, number within it, journal batch, time."""
 TABLES: Final = (
-    *("names", "opened", "changed", "transferred", "defined", "ruled", "placed", "refused", "rate_refused"),
-    *("traded", "queued", "triggered", "replaced", "activated", "decremented", "ended", "phased"),
+    *("names", "opened", "changed", "transferred", "defined", "ruled", "refused", "rate_refused"),
+    *("triggered", "replaced", "activated", "decremented", "phased"),
 )
+WIDTHS: Final = {"placed": 22, "queued": 10, "traded": 18, "ended": 9}
+"""Columns of the tables with most of the rows, which wait as plain numbers, one after the other: of `placed` all but one."""
+CLIENT_ORDER_ID: Final = 4
+"""Where that one stands."""
 
 _decode_journal: Final = decoder(JournalBatch).decode
 _decode_events: Final = decoder(EventBatch).decode
@@ -102,16 +108,25 @@ class Rows:
         self.trades = trades
         """How many there were."""
         self._rows: dict[str, list[Row]] = {table: [] for table in TABLES}
+        self._numbers: dict[str, list[int]] = {table: [] for table in WIDTHS}
+        self._client_order_ids: list[str] = []
+        """Of the rows of `placed` that wait."""
         for name in FIRST_NAMES:
             self._id(name)
 
     def __bool__(self) -> bool:
         """Whether any row waits."""
-        return any(self._rows.values())
+        return any(self._rows.values()) or any(self._numbers.values())
 
-    def take(self) -> dict[str, list[Row]]:
+    def take(self) -> dict[str, TableRows]:
         """The rows that wait, which wait no longer."""
-        rows, self._rows = self._rows, {table: [] for table in TABLES}
+        rows: dict[str, TableRows] = {**self._rows}
+        for table, numbers in self._numbers.items():
+            rows[table] = numpy.array(numbers, dtype=numpy.int64).reshape(-1, WIDTHS[table])
+        rows["placed"] = NumbersAndText(rows["placed"], CLIENT_ORDER_ID, self._client_order_ids)  # type: ignore[arg-type]
+        self._rows = {table: [] for table in TABLES}
+        self._numbers = {table: [] for table in WIDTHS}
+        self._client_order_ids = []
         return rows
 
     def apply_journal(self, payload: bytes) -> None:
@@ -203,7 +218,6 @@ class Rows:
             command.order_id,
             *moment,
             account,
-            command.client_order_id,
             self._id(command.symbol),
             command.side == "buy",
             command.quantity,
@@ -223,7 +237,8 @@ class Rows:
             pair,
             entry,
         )
-        self._rows["placed"].append(row)
+        self._numbers["placed"].extend(row)
+        self._client_order_ids.append(command.client_order_id)
 
     def apply_events(self, log: str, payload: bytes) -> None:
         """One batch of a shard's events, after the journal batches that it contains."""
@@ -246,7 +261,7 @@ class Rows:
             self._queue(event, place)
         elif type(event) is Cancelled:
             order = self.open_orders.pop(event.order_id)
-            self._rows["ended"].append((event.order_id, *place, order.filled, event.quantity, self._id(event.reason)))
+            self._numbers["ended"].extend((event.order_id, *place, order.filled, event.quantity, self._id(event.reason)))
         elif type(event) is Triggered:
             self._rows["triggered"].append((event.order_id, *place, event.price))
         elif type(event) is Replaced:
@@ -265,7 +280,7 @@ class Rows:
     def _queue(self, event: Rested | Refreshed, place: Place) -> None:
         order = self.open_orders[event.order_id]
         row = (event.order_id, *place, self.names[event.symbol], order.buy, order.price, event.quantity)
-        self._rows["queued"].append(row)
+        self._numbers["queued"].extend(row)
 
     def _decrement(self, event: Decremented, place: Place) -> None:
         # Both of a pair have the same quantity open: only when the other has less is this its loss, and not its own.
@@ -288,7 +303,7 @@ class Rows:
         order.remaining -= quantity
         if not order.remaining:
             del self.open_orders[order_id]
-            self._rows["ended"].append((order_id, *place, order.filled, 0, self._id(reason)))
+            self._numbers["ended"].extend((order_id, *place, order.filled, 0, self._id(reason)))
 
     def _trade(self, event: Traded, place: Place) -> None:
         maker = self.open_orders[event.maker_order_id]
@@ -311,7 +326,7 @@ class Rows:
             fee(value, taker.taker_fee),
             event.auction,
         )
-        self._rows["traded"].append(row)
+        self._numbers["traded"].extend(row)
         for order_id, order in ((event.maker_order_id, maker), (event.taker_order_id, taker)):
             order.filled += event.quantity
             self._take_off(order_id, event.quantity, "filled", place)

@@ -37,6 +37,8 @@ QUERY_LENGTH_MAX: Final = 20_000
 ROWS_AT_A_TIME: Final = 500
 FUNCTIONS: Final = frozenset({"range", "generate_series", "unnest", "duckdb_tables", "duckdb_views", "duckdb_columns"})
 """Table functions that read nothing but the database; all others (read_csv, glob, sniff_csv …) are refused by name."""
+TELLING: Final = frozenset({"current_setting"})
+"""Scalar functions that tell of the machine."""
 FORMATS: Final = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER"}
 
 _decode_sql: Final = decoder(SqlQuestion).decode
@@ -130,7 +132,7 @@ def _problem(cursor: duckdb.DuckDBPyConnection, query: str) -> str:
 
 
 def _not_allowed(tree: Any) -> Iterator[str]:
-    """Names of table functions that are not in FUNCTIONS, and of tables that may be files, however deep."""
+    """Names of functions that may not be called, and of tables that may be files, however deep."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -139,6 +141,8 @@ def _not_allowed(tree: Any) -> Iterator[str]:
                 name = str(node["function"]["function_name"]).lower()
                 if name not in FUNCTIONS:
                     yield name
+            if node.get("type") == "FUNCTION" and str(node["function_name"]).lower() in TELLING:
+                yield str(node["function_name"]).lower()
             if node.get("type") == "BASE_TABLE" and not node["table_name"].isidentifier():
                 yield node["table_name"]
             waiting += node.values()
