@@ -28,6 +28,7 @@ import msgspec
 from nats.aio.client import Client
 
 from cli.child import tie_to_parent
+from cli.usage import usage
 from exchange.connection import connect
 from exchange.digest import digest
 from exchange.log import JetStreamLog
@@ -107,7 +108,7 @@ class Historian:
         self._data, self._core = data, core
         self.kills = 0
         self.seconds = 0.0
-        """Processor time of those that have ended."""
+        """Of processor time, of all that have ended; starting and reading again what was not stored are in it."""
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
@@ -118,6 +119,8 @@ class Historian:
     async def end(self, number: signal.Signals) -> None:
         """Send a signal and wait for its end."""
         assert self._process
+        if (used := usage(self._process.pid)) is not None:
+            self.seconds += used.seconds
         self._process.send_signal(number)
         await self._process.wait()
 
@@ -160,6 +163,7 @@ async def run(data: Path, seconds: float, rate: int, kill_seconds: float, seed: 
         "trades_per_s": round(writer.trades / wrote),
         "kills": historian.kills,
         "caught_up_after_s": round(caught_up, 2),
+        "processor_s": round(historian.seconds, 2),
         "whole": _check(data, writer.trades),
         "history_bytes": (data / "history.duckdb").stat().st_size,
         "log_bytes_uncompressed": sum(sizes.values()),
