@@ -92,6 +92,7 @@ publish   admin.freeze              -     -      -     -     -      x        -  
 publish   admin.unfreeze            -     -      -     -     -      x        -     -
 publish   admin.reset               -     -      -     -     -      x        -     -
 publish   admin.close               -     -      -     -     -      x        -     -
+publish   admin.add_symbol          -     -      -     -     -      x        -     -
 publish   admin.phase               -     -      -     -     -      x        -     -
 publish   admin.disconnected        -     -      -     -     -      x        -     -
 publish   market.KRYP.trade         -     -      -     -     -      -        -     -
