@@ -20,7 +20,7 @@ from exchange import subjects
 from exchange.client import BUSY, decode_answer
 from exchange.messages.account import Portfolio
 from exchange.messages.base import COMMANDS_PER_REQUEST_MAX, decoder, encode
-from exchange.messages.market_data import Candle, CandlesQuestion, Quote, SymbolInfo, Trades
+from exchange.messages.market_data import Candle, CandlesQuestion, Quote, Status, SymbolInfo, SymbolQuestion, Trades
 from exchange.messages.requests import Outcome, Refused
 
 from .account import Account, AccountRefused
@@ -50,12 +50,6 @@ HISTORY_CANDLES: Final = 300
 decode_quote: Final = decoder(Quote).decode
 decode_trades: Final = decoder(Trades).decode
 decode_reply: Final = decoder(Outcome | list[Outcome]).decode
-
-
-class Status(msgspec.Struct, frozen=True):
-    """market.<symbol>.status, as much of it as rules read."""
-
-    phase: str = ""
 
 
 decode_status: Final = decoder(Status).decode
@@ -195,12 +189,16 @@ class Host:
                 await account.close()
 
     async def _begin(self) -> None:
-        """Where prices are before the first message."""
+        """Where prices and phases are before the first message."""
         answer = decode_answer(await ask(self._client, subjects.public("symbols"), b""), list[SymbolInfo])
         for row in [] if isinstance(answer, Refused) else answer:
             view = self.view.symbols.get(row.symbol)
             if view is not None and not view.last_units:
                 view.begin(row.last if row.trades else 0, row.bid, row.ask)
+        for symbol, view in self.view.symbols.items():
+            told = decode_answer(await ask(self._client, subjects.public("status"), encode(SymbolQuestion(symbol))), Status)
+            if not isinstance(told, Refused):
+                view.enter(told.phase)
         self._wake.set()
 
     async def _tick(self) -> None:
@@ -318,12 +316,9 @@ class Host:
 
     async def _hear_status(self, message: Msg) -> None:
         view = self.view.symbols.get(message.subject.split(".")[1])
-        try:
-            phase = decode_status(message.data).phase
-        except msgspec.MsgspecError:
-            return
-        if view is not None and phase:
-            view.enter(phase)
+        if view is not None:
+            status: Status = decode_status(message.data)
+            view.enter(status.phase)
             self._wake.set()
 
     async def _account(self, name: str) -> Account:

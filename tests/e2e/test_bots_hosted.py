@@ -146,18 +146,25 @@ def test_the_examples_trade_survive_kill_9_and_stop(fresh_market: StartMarket) -
 def test_orders_that_trade_while_the_bot_is_dead_are_known_to_its_successor(fresh_market: StartMarket, others: int) -> None:
     traders = Traders(fresh_market("--no-bots"))
     market = traders.market
+    halted = "  - {when: ADAM.phase is halted, do: log 'no ADAM today', "
+    halted += "then: [{when: ADAM.phase is continuous, do: log 'ADAM again'}]}\n"
     bracket = "buy 300 at 20.00 then sell at 30.00 or stop at 10.00"
-    traders.start(f"bot: b\nsymbol: KRYP\nrules:\n  - {{when: always, do: [{bracket}, buy 50 at 19.00]}}\n", "b")
+    traders.start(f"bot: b\nsymbol: KRYP\nrules:\n  - {{when: always, do: [{bracket}, buy 50 at 19.00]}}\n{halted}", "b")
     traders.wait("b", lambda shown: len(shown["orders"]) == 4 and all(order["order_id"] for order in shown["orders"]))
     pid = market.kill("bots", signal.SIGSTOP)
     for _ in range(3):
         traders.bob("sell", "KRYP", "100", "--limit", "20.00")
     traders.disturb(others)
+    market.ask("halt", "ADAM")
     os.kill(pid, signal.SIGKILL)
     market.wait_for_successor("bots", pid)
     shown = traders.wait("b", lambda shown: position(shown) == 300)
     assert [(order["side"], order["remaining"]) for order in shown["orders"]] == [("sell", 300), ("sell", 300), ("buy", 50)]
-    assert len(shown["decisions"]) == 1
+    shown = traders.wait("b", lambda shown: len(shown["decisions"]) == 2)
+    assert shown["decisions"][1]["actions"] == ["log: no ADAM today"], "a phase that began meanwhile is known, too"
+    market.ask("resume", "ADAM")
+    shown = traders.wait("b", lambda shown: len(shown["decisions"]) == 3)
+    assert shown["decisions"][2]["actions"] == ["log: ADAM again"]
     traders.bob("buy", "KRYP", "300", "--limit", "30.00")
     shown = traders.wait("b", lambda shown: position(shown) == 0 and len(shown["orders"]) == 1)
     assert shown["positions"][0]["realized"] == 300 * 100_000
