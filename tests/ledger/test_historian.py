@@ -18,7 +18,7 @@ from exchange.messages.requests import Refused
 from exchange.subjects import JOURNAL, events_log
 from tests.oracle.flow import Flow
 
-PATIENCE = 20.0
+PATIENCE = 90.0
 
 
 async def ask(client: Client, subject: str, question: Any, answer: Any) -> Any:
