@@ -55,13 +55,17 @@ class Process:
     pid: int
     memory: list[float] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    """What it said last, each time that it ended: nothing may end. From then on its successor is looked at."""
 
-    def look(self) -> None:
-        """Once more."""
-        used = usage(self.pid)
-        assert used is not None, f"process {self.pid} is gone"
-        self.memory.append(used.memory / 1e6)
-        self.files.append(len(os.listdir(f"/proc/{self.pid}/fd")))
+    def look(self, pid: int, log: Path) -> None:
+        """Once more; `pid` is who does the work now."""
+        if pid != self.pid:
+            self.ends.append((log.read_text().splitlines() or [""])[-1][:300] if log.exists() else "")
+            self.pid, self.memory, self.files = pid, [], []
+        if used := usage(self.pid):
+            self.memory.append(used.memory / 1e6)
+            self.files.append(len(os.listdir(f"/proc/{self.pid}/fd")))
 
     @property
     def slope(self) -> float:
@@ -91,18 +95,18 @@ async def soak(market: RunningMarket, minutes: int, rate: float, seconds: float)
         wire = await Wire.open(server, "bots", secrets.bots)
         result = await Load(wire, flow).open_loop(rate, seconds)
         wire.close()
-        for process in processes.values():
-            process.look()
+        now = market.runtime["workers"] | {"supervisor": market.process.pid}
+        for name, process in processes.items():
+            process.look(now[name], market.data / "log" / f"{name}.log")
         results.append(result)
-        total = sum(process.memory[-1] for process in processes.values())
+        total = sum(process.memory[-1] for process in processes.values() if process.memory)
         latency = result.acknowledgement
         print(
             f"{minute + 1:>4}  {result.orders_per_s:>6.0f} orders/s  p50 {latency.p50:>7.2f} ms  p99 {latency.p99:>8.2f} ms"
-            f"  {total:>5.0f} MB  {sum(process.files[-1] for process in processes.values()):>4} files"
+            f"  {total:>5.0f} MB  {sum(process.files[-1] for process in processes.values() if process.files):>4} files"
             f"{f'  {result.unanswered} answers outstanding' if result.unanswered else ''}",
             flush=True,
         )
-    assert {name: process.pid for name, process in processes.items() if name != "supervisor"} == market.runtime["workers"]
     return processes, results
 
 
@@ -110,6 +114,9 @@ def judge(processes: dict[str, Process], results: list[LoadResult]) -> list[str]
     """What has grown, in sentences."""
     found = []
     for name, process in processes.items():
+        found += [f"{name} ended, its log said at last: {line}" for line in process.ends]
+        if len(process.memory) < 3:
+            continue  # Too little to say anything of.
         if process.growth > GROWTH_MAX:
             found.append(f"{name} grew by {process.growth:.0%}, {process.slope:.2f} MB a minute")
         if process.files[-1] > process.files[0] + FILES_MORE_MAX:
@@ -129,6 +136,8 @@ def table(processes: dict[str, Process]) -> str:
     ]
     for name, process in processes.items():
         memory, files = process.memory, process.files
+        if len(memory) < 3:
+            continue
         warm = memory[int(len(memory) * WARM_UP_SHARE)]
         lines.append(
             f"| {name} | {memory[0]:.0f} MB | {warm:.0f} MB | {memory[-1]:.0f} MB "
@@ -150,9 +159,9 @@ def main() -> None:
         market = start_market(Path(directory), str(rules))
         try:
             processes, results = asyncio.run(soak(market, arguments.minutes, arguments.rate, arguments.seconds))
+            print(table(processes))
         finally:
             market.stop()
-    print(table(processes))
     if found := judge(processes, results):
         raise SystemExit("\n".join(found))
     print("nothing grew")
