@@ -89,10 +89,13 @@ class Answers:
         self._history = history
 
     async def open(self, questions: Questions) -> None:
-        """Answer from now on."""
-        await questions.answer(api("*", "fills"), self.fills)
+        """Answer from now on, all but `open_fills`."""
         await questions.answer(api("*", "history"), self.orders)
         await questions.answer(HISTORY_SUMS, self.sums)
+
+    async def open_fills(self, questions: Questions) -> None:
+        """Answer api.<account>.fills. Each historian numbers fills as it read the logs, so all pages must come from one."""
+        await questions.answer(api("*", "fills"), self.fills)
 
     async def fills(self, subject: str, payload: bytes) -> list[Fill] | Refused:
         """api.<account>.fills, newest first."""
