@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: up test check bench torture cluster soak simulate million historian restart fuzz attack page-bench lock vulnerabilities vendor \
-  browser clean
+  screenshots browser clean
 
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
@@ -73,6 +73,10 @@ restart: $(VENV)/.developing
 # The page's libraries, bundled anew from the versions in web/vendor/package-lock.json. Needs npm; the result is committed.
 vendor:
 	cd web/vendor && npm ci && node build.js
+
+# docs/screenshots: every screen of a real market with bots, in both themes and on a phone.
+screenshots: $(VENV)/.developing browser
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 # The page is tested in a real browser, its logic by node's own test runner, and all of it behind a real nginx.
 browser:

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +36,8 @@ SHARED_LOOP = pytest.mark.asyncio(loop_scope="session")
 PATIENCE_MS = 20_000
 """Far above what anything takes: the machine may be busy with other things."""
 PASSWORD = "correct horse battery"
+AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OUTAGE = re.compile(r"WebSocket connection to '.*' failed")
 """What a browser itself writes to the console when a server is not there; no page can prevent it."""
 
@@ -56,12 +59,39 @@ class Screen:
     async def signed_up(self, account: str) -> None:
         """Open an account and be logged in to it."""
         await self.part("#account-menu [name=sign-up]").click()
-        await self.page.get_by_label("Name").fill(account)
-        await self.page.get_by_label("Password").fill(PASSWORD)
+        await self.page.get_by_label("Name", exact=True).fill(account)
+        await self.page.get_by_role("button", name="Next").click()
+        await self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         await self.page.get_by_role("button", name="Open account").click()
         await expect(self.part("#log-in")).to_be_hidden()
         await expect(self.part(".who b")).to_have_text(account)
         await expect(self.part("#cash .total")).not_to_have_text("–")
+
+    async def logged_in(self, login: str, password: str) -> None:
+        await self.part("#account-menu [name=log-in]").click()
+        await self.page.get_by_label("Name", exact=True).fill(login)
+        await self.page.get_by_label("Password", exact=True).fill(password)
+        await self.part("#log-in [type=submit]").click()
+        await expect(self.part("#log-in")).to_be_hidden()
+        await expect(self.part(".who b")).to_have_text(login)
+
+    async def shows(self, name: str) -> None:
+        """Go to another screen: trade, account, bots or market."""
+        await self.part(f"#screens [data-screen={name}]").click()
+        await expect(self.part("body")).to_have_attribute("data-screen", name)
+
+    async def is_accessible(self) -> None:
+        """Nothing that axe-core can find is wrong with what is shown now, in both themes."""
+        for scheme, rules in (("dark", AXE_RULES), ("light", "color-contrast")):  # All else is the same in both.
+            await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            await self.page.evaluate(AXE)  # Not as a script of the page: its policy allows its own only.
+            options = {"runOnly": rules, "resultTypes": ["violations"]}
+            found = await self.page.evaluate("(options) => axe.run(document, options)", options)
+            assert [
+                f"{scheme}: {problem['id']}: {node['target']} {node['failureSummary']}"
+                for problem in found["violations"]
+                for node in problem["nodes"]
+            ] == []
 
     async def order(self, side: str, quantity: int | str, price: str = "") -> None:
         """Fill the ticket and press the button: a limit order at a price, a market order without."""
@@ -100,13 +130,18 @@ OpenScreen = Callable[..., Awaitable[Screen]]
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_screen(browser: Browser) -> AsyncIterator[OpenScreen]:
-    """Opens windows, each like that of another person: `await open_screen(market, viewport=…, color_scheme=…)`."""
+    """Opens windows, each like that of another person: `await open_screen(market, viewport=…, color_scheme=…)`.
+
+    Nobody is offered the tour of a first visit, except with `tour`.
+    """
     screens: list[Screen] = []
     contexts: list[BrowserContext] = []
 
-    async def open_one(market: RunningMarket, **options: Any) -> Screen:
+    async def open_one(market: RunningMarket, *, tour: bool = False, **options: Any) -> Screen:
         context = await browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
         contexts.append(context)
+        if not tour:
+            await context.add_init_script("localStorage.setItem('exchange.tour', 'done')")
         screen = Screen(await context.new_page(), market.page)
         screens.append(screen)
         origins = {urlsplit(market.page).netloc, urlsplit(market.runtime["websocket"]).netloc}

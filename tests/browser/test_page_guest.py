@@ -64,7 +64,7 @@ async def test_trading_begins_with_signing_up(market: RunningMarket, open_screen
     screen = await open_screen(market)
     await screen.page.get_by_role("button", name="Sign up to trade").click()
     await expect(screen.page.get_by_role("heading", name="Sign up")).to_be_visible()
-    await screen.page.get_by_role("button", name="Open account").click()
+    await screen.page.get_by_role("button", name="Next").click()
     await expect(screen.part("#log-in-account-message")).to_have_text("Enter a name.")
     await screen.page.keyboard.press("Escape")
     await expect(screen.part("#log-in")).to_be_hidden()

@@ -36,7 +36,7 @@ export const RELATED = "arbitrageur"; // The one strategy that needs a second sy
 export function fileOf(fields) {
   const lines = [`bot: ${scalar(fields.name || "my-bot")}`, `symbol: ${scalar(fields.symbol)}`];
   const limits = [["position", fields.positionMax], ["loss", fields.lossMax]].filter(([, text]) => text !== "");
-  if (limits.length > 0) lines.push(`limits: {${limits.map(([name, text]) => `${name}: ${scalar(text)}`).join(", ")}}`);
+  if (limits.length > 0) lines.push(`limits: {${limits.map(item).join(", ")}}`);
   lines.push(...(fields.made === "strategy" ? strategyLines(fields) : ruleLines(fields)));
   return `${lines.join("\n")}\n`;
 }
@@ -54,12 +54,17 @@ function strategyLines({ strategy, parameters, related }) {
   const lines = [`strategy: ${strategy}`];
   if (related !== "") lines.push(`related: ${scalar(related)}`);
   const given = Object.entries(parameters).filter(([, text]) => text !== "");
-  if (given.length > 0) lines.push(`parameters: {${given.map(([name, text]) => `${name}: ${scalar(text)}`).join(", ")}}`);
+  if (given.length > 0) lines.push(`parameters: {${given.map(item).join(", ")}}`);
   return lines;
 }
 
 /** Text as YAML takes it: as it is where that is plain, in quotes otherwise (a string of JSON is one of YAML). */
 export function scalar(text) {
-  const plain = /^[A-Za-z0-9_.<>+(-][A-Za-z0-9 _.()<>=+*/%-]*$/.test(text) && !/^[>]|^- | #|: | $/.test(text);
+  const plain = /^[A-Za-z0-9_.(-][A-Za-z0-9 _.,()<>=+*/%-]*$/.test(text) && !/^- | $/.test(text);
   return plain ? text : JSON.stringify(text);
+}
+
+/** The same within braces, where a comma ends it. */
+function item([name, text]) {
+  return `${name}: ${text.includes(",") ? JSON.stringify(text) : scalar(text)}`;
 }

@@ -6,6 +6,7 @@ import { wsconnect } from "./vendor/nats.js";
 const DIAL_MS_MAX = 5_000;
 const UNCHECKED_MS = 1_500; // A log-in that is refused only after so long was not looked at: whoever does that is away.
 const ANSWER_MS_MAX = 3_000;
+const STALL_MS = 600; // Those who answer ask the logs first where they end.
 const PROBE_EVERY_MS = 5_000;
 const PROBE_MS_MAX = 5_000;
 const PAUSES_MS = [100, 200, 400, 800, 1_200, 2_000];
@@ -120,6 +121,20 @@ export class Link extends EventTarget {
     }
     if (answer.type === "refused" && !refusals) throw new RefusedError(answer);
     return answer;
+  }
+
+  /** Asks everybody who answers this, and waits until nobody has said anything for a while. Throws Unanswered. */
+  async askAll(subject, { maxWait = ANSWER_MS_MAX, stall = STALL_MS } = {}) {
+    if (this.#connection === null) throw new Unanswered("not connected");
+    const answers = [];
+    try {
+      for await (const message of await this.#connection.requestMany(subject, "", { strategy: "stall", maxWait, stall })) {
+        answers.push(message.json());
+      }
+    } catch (error) {
+      if (answers.length === 0) throw new Unanswered(error.message);
+    }
+    return answers;
   }
 
   async #dial() {

@@ -26,6 +26,7 @@ import { mountSymbols } from "./components/symbols.js";
 import { mountTape } from "./components/tape.js";
 import { mountThemeButton } from "./components/theme-button.js";
 import { mountToasts } from "./components/toasts.js";
+import { Tour } from "./components/tour.js";
 import { mountViews } from "./components/views.js";
 import { Link } from "./link.js";
 import { followBook, followStatistics, followStatus, followSymbols, followTape, watchClock } from "./market.js";
@@ -109,6 +110,7 @@ const orderActions = { cancel, cancelAll, select: trade, change, why };
 const holdings = new Holdings(byId("holdings"), orderActions);
 const search = new SymbolSearch(byId("search"), { select: trade });
 mountThemeButton(byId("theme"));
+const tour = new Tour(byId("tour"), { show: showView, signUp: () => openDialog("sign-up") });
 const components = [
   mountConnection(byId("connection"), byId("notice"), byId("foot-state")),
   mountSymbols(byId("symbols"), { select }),
@@ -127,8 +129,9 @@ const components = [
   (shown) => holdings.update(shown),
   (shown) => screens.update(shown),
   (shown) => showScreens(shown),
+  (shown) => tour.update(shown),
 ];
-const staffActions = { ask: (verb, question) => link.ask(`admin.${verb}`, question, { patience: STAFF_MS }), public: (question, about) => link.ask(`public.${question}`, about), link, toast, dialog };
+const staffActions = { ask: (verb, question) => link.ask(`admin.${verb}`, question, { patience: STAFF_MS }), askAll: (verb) => link.askAll(`admin.${verb}`), public: (question, about) => link.ask(`public.${question}`, about), link, toast, dialog };
 const makeScreen = {
   account: (root) =>
     new AccountScreen(root, {
@@ -230,10 +233,9 @@ function chosenInterval() {
   return chosen in INTERVALS ? chosen : INTERVAL_FIRST;
 }
 
-/** Shows a symbol, to be traded. */
+/** Shows a symbol, to be traded: the address says which, and that it is the trading screen. */
 function trade(symbol) {
-  select(symbol);
-  location.hash = symbol; // The address of trading it; nothing happens where that is shown already.
+  location.hash = symbol;
 }
 
 function pickPrice(price) {

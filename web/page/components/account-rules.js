@@ -5,7 +5,7 @@ import { ACCOUNT, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
 
 const MARKUP = `<form novalidate>
-  <h3>${ACCOUNT.rules}</h3>
+  <h2>${ACCOUNT.rules}</h2>
   <label class="small-field"><span>${ACCOUNT.selfTrade}</span>
     <select name="self_trade" disabled>${Object.entries(ACCOUNT.selfTrades).map(([value, title]) => `<option value="${value}">${title}</option>`).join("")}</select></label>
   <label class="check"><input type="checkbox" name="cancel_on_disconnect" disabled> <span>${ACCOUNT.cancelOnDisconnect}</span></label>

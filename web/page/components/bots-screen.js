@@ -17,7 +17,7 @@ const MARKUP = `
     <header class="panel-title"><h1 id="bots-title">${BOTS.title}</h1><button type="button" class="primary" name="make">${BOTS.make}</button></header>
     <div class="scrolls"></div>
   </section>
-  <section class="panel bot-side" aria-label="${BOTS.title}">
+  <section class="panel bot-side" aria-label="${BOTS.side}">
     <p class="empty none"></p>
     <div class="bot-detail" hidden></div>
     <div class="bot-editor" hidden></div>
@@ -38,6 +38,7 @@ export class BotsScreen {
   #stopping = new Set();
   #state = null;
   #account = null;
+  #isShown = false;
 
   /**
    * @param {HTMLElement} root
@@ -58,17 +59,25 @@ export class BotsScreen {
     this.#show = new Poll(() => actions.ask("show", { name: this.#chosen }), LOOK_MS, (detail, error) => this.#toldOfOne(detail, error));
   }
 
-  /** Called while the screen is shown, and once when it is no more: then with null. */
+  /** While the screen is shown; null when it is no more. What is being written stays. */
   update(state) {
-    this.#state = state;
-    const account = state?.account ?? null;
-    if (account === this.#account) return;
+    const isShown = state !== null;
+    const isOther = isShown && state.login !== this.#state?.login;
+    if (isShown) this.#state = state;
+    if (isOther) this.#begin(state.account);
+    if (isShown === this.#isShown && !isOther) return;
+    this.#isShown = isShown;
+    this.#list.stop();
+    this.#show.stop();
+    if (!isShown || this.#account === null) return;
+    this.#list.start();
+    if (this.#chosen !== null && !this.#editing) this.#show.start();
+  }
+
+  #begin(account) {
     this.#account = account;
     this.#bots = this.#chosen = this.#shown = null;
     this.#editing = false;
-    this.#show.stop();
-    if (account === null) this.#list.stop();
-    else this.#list.start();
     this.#render();
   }
 

@@ -17,7 +17,7 @@ const MARKUP = `
     </div>
   </header>
   <p class="legend number"></p>
-  <div class="equity-canvas" role="img"></div>
+  <div class="equity-canvas"></div>
   <p class="empty equity-empty"></p>`;
 
 const SECONDS_SHOWN_MAX = 600; // Of a longer stretch the minutes are enough.
@@ -114,7 +114,6 @@ export class EquityCurve {
     const worth = this.#live ?? last?.equity;
     const words = last === undefined ? "" : EQUITY.summary(formatMoney(worth), formatMoney(last.paid_in), formatMoney(worth - last.paid_in));
     setText(part(this.#root, ".legend"), words);
-    setAttribute(part(this.#root, ".equity-canvas"), "aria-label", words || EQUITY.title);
     if (last === undefined) return;
     const time = Math.floor(last.time / 1e9);
     this.#equity.update({ time, value: worth / UNITS });

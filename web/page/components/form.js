@@ -41,11 +41,11 @@ export function showErrors(form, errors) {
  */
 export function onSubmit(form, { busy, submit, fieldOf = () => "form" }) {
   const button = part(form, "[type=submit]");
-  const idle = button.textContent;
   form.noValidate = true;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.disabled) return;
+    const idle = button.textContent;
     setText(button, busy);
     button.disabled = true;
     try {
@@ -55,7 +55,7 @@ export function onSubmit(form, { busy, submit, fieldOf = () => "form" }) {
       else if (error.name === "Unanswered" || error.name === "OutcomeUnknown") showErrors(form, { form: UNANSWERED });
       else throw error;
     } finally {
-      setText(button, idle);
+      if (button.textContent === busy) setText(button, idle); // It may be about something else now.
       button.disabled = false;
     }
   });

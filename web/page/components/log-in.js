@@ -11,6 +11,7 @@ const MARKUP = `
     </button>
     <h2 id="log-in-title"></h2>
     <p class="lead"></p>
+    <p class="step" aria-live="polite"></p>
     <div class="field" data-field="account">
       <label for="log-in-account">${LOG_IN.account}</label>
       <input id="log-in-account" name="account" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="65"
@@ -30,6 +31,7 @@ const MARKUP = `
       <p class="message" id="log-in-invitation-message" data-kind="error" aria-live="polite"></p>
     </div>
     <button class="primary wide" type="submit"></button>
+    <button type="button" class="ghost" name="back">${LOG_IN.back}</button>
     <p class="switch"><span></span> <button type="button" class="link" name="switch"></button></p>
   </form>`;
 
@@ -43,6 +45,7 @@ export class LogIn {
   #password;
   #invitation;
   #mode = "log-in";
+  #step = 1; // Of signing up: a name, then a password.
   #byInvitation = false;
   #busy = false;
 
@@ -70,6 +73,7 @@ export class LogIn {
       part(dialog, `[name=${name}]`).addEventListener("input", () => this.#say(name, ""));
     }
     part(dialog, "[name=switch]").addEventListener("click", () => this.#choose(this.#mode === "log-in" ? "sign-up" : "log-in"));
+    part(dialog, "[name=back]").addEventListener("click", () => this.#choose("sign-up"));
     part(dialog, ".close").addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => {
       if (event.target === dialog) dialog.close(); // The backdrop.
@@ -84,19 +88,22 @@ export class LogIn {
     this.#choose(allowed ? mode : "log-in");
   }
 
-  #choose(mode) {
+  #choose(mode, step = 1) {
     this.#mode = mode;
+    this.#step = step;
     for (const name of ["account", "password", "invitation"]) this.#say(name, "");
     this.#render();
-    this.#account.focus();
+    (step === 1 ? this.#account : this.#password).focus();
   }
 
   async #submit() {
     const [account, password] = [this.#account.value, this.#password.value];
+    const isFirst = this.#mode === "sign-up" && this.#step === 1;
     const noPassword = password === "" ? LOG_IN.noPassword : "";
     const badName = nameProblem(account, this.#mode);
+    if (isFirst && !badName) return this.#choose("sign-up", 2);
     this.#say("account", badName);
-    this.#say("password", noPassword);
+    this.#say("password", isFirst ? "" : noPassword);
     if (badName || noPassword) return (badName ? this.#account : this.#password).focus();
     this.#busy = true;
     this.#render();
@@ -107,6 +114,7 @@ export class LogIn {
       this.#password.value = "";
       this.#dialog.close();
     } else {
+      if (this.#mode === "sign-up" && failure.field === "account") this.#choose("sign-up");
       this.#say(failure.field, failure.text);
       part(this.#dialog, `[name=${failure.field}]`).focus();
     }
@@ -131,12 +139,19 @@ export class LogIn {
     const texts = LOG_IN.modes[this.#mode];
     const button = part(this.#dialog, "[type=submit]");
     setText(part(this.#dialog, "h2"), texts.title);
-    setText(part(this.#dialog, ".lead"), texts.lead);
+    const signingUp = this.#mode === "sign-up";
+    const isFirst = signingUp && this.#step === 1;
+    setText(part(this.#dialog, ".lead"), signingUp && !isFirst ? LOG_IN.passwordLead(this.#account.value) : texts.lead);
+    setText(part(this.#dialog, ".step"), signingUp ? LOG_IN.step(this.#step) : "");
+    part(this.#dialog, ".step").hidden = !signingUp;
+    part(this.#dialog, "[name=back]").hidden = !signingUp || isFirst;
+    part(this.#dialog, "[data-field=account]").hidden = signingUp && !isFirst;
+    part(this.#dialog, "[data-field=password]").hidden = isFirst;
     setText(part(this.#dialog, ".switch span"), texts.question);
     setText(part(this.#dialog, "[name=switch]"), texts.other);
-    setText(button, this.#busy ? texts.busy : texts.button);
-    setAttribute(this.#password, "autocomplete", this.#mode === "log-in" ? "current-password" : "new-password");
-    part(this.#dialog, "[data-field=invitation]").hidden = this.#mode === "log-in" || !this.#byInvitation;
+    setText(button, this.#busy ? texts.busy : isFirst ? LOG_IN.next : texts.button);
+    setAttribute(this.#password, "autocomplete", signingUp ? "new-password" : "current-password");
+    part(this.#dialog, "[data-field=invitation]").hidden = !signingUp || isFirst || !this.#byInvitation;
     button.disabled = this.#busy;
   }
 }

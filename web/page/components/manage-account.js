@@ -25,7 +25,8 @@ const MARKUP = `
     </form>
     <form class="end-form"><h3>${TEXTS.endTitle}</h3><p class="hint"></p>
       ${fieldMarkup("end", "confirm", TEXTS.confirm, '<input autocapitalize="none" autocomplete="off" spellcheck="false">')}
-      <div class="buttons">${submitMarkup(TEXTS.reset, "primary")}<button type="button" class="ghost danger" name="close">${TEXTS.close}</button></div>
+      <p class="message form-message" data-kind="error" aria-live="polite"></p>
+      <div class="buttons"><button class="primary" type="submit">${TEXTS.reset}</button><button type="button" class="ghost danger" name="close">${TEXTS.close}</button></div>
     </form>
   </div>`;
 

@@ -4,6 +4,7 @@ import { part } from "../dom.js";
 import { MARKET, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
 import { AccountsList } from "./accounts-list.js";
+import { Health } from "./health.js";
 import { Phases } from "./phases.js";
 
 const STATUS_MS = 15_000;
@@ -19,6 +20,7 @@ export class MarketScreen {
   #actions;
   #phases;
   #accounts;
+  #health;
   #state = null;
   #statuses = new Map();
   #unsubscribe = () => {};
@@ -31,6 +33,7 @@ export class MarketScreen {
     root.innerHTML = MARKUP;
     this.#phases = new Phases(part(root, ".phases"), this.#actions);
     this.#accounts = new AccountsList(part(root, ".accounts"), this.#actions);
+    this.#health = new Health(part(root, ".health"), () => actions.askAll("health"));
   }
 
   /** While the screen is shown; null when it is no more. */
@@ -38,6 +41,7 @@ export class MarketScreen {
     const wasShown = this.#state !== null;
     this.#state = state;
     this.#accounts.update(state);
+    this.#health.update(state);
     if (state === null) {
       if (wasShown) this.#unsubscribe();
       return;

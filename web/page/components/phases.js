@@ -9,7 +9,7 @@ import { Table } from "./table.js";
 const COMMANDED = ["pre_open", "opening_auction", "continuous", "halted", "closing_auction", "closed"];
 
 const MARKUP = `
-  <header class="panel-title"><h2 id="phases-title">${MARKET.phasesTitle}</h2>
+  <header class="panel-title"><h1 id="phases-title">${MARKET.phasesTitle}</h1>
     <div class="buttons"><button type="button" class="small-button" name="halt">${MARKET.halt}</button><button type="button" class="small-button" name="resume">${MARKET.resume}</button><button type="button" class="small-button" name="phase">${MARKET.phase}</button></div>
   </header>
   <div class="scrolls"></div>`;
@@ -42,7 +42,7 @@ export class Phases {
       const buttons = halted ? ["resume", "phase"] : ["halt", "phase"];
       return {
         key: info.symbol,
-        cells: [info.symbol, formatPrice(info.last, info.tick), MARKET.phases[status?.phase] ?? "–", status?.reason ?? ""],
+        cells: [info.symbol, formatPrice(info.last, info.tick), status === undefined ? "–" : MARKET.phases[status.phase ?? "continuous"], status?.reason ?? ""],
         buttons: role === "operator" ? buttons.map((name) => ({ name, text: MARKET[name], label: `${MARKET[name]} ${info.symbol}` })) : [],
       };
     });

@@ -3,7 +3,7 @@
 import { reconcile, setAttribute, setText } from "../dom.js";
 
 /** Columns of words; all others hold numbers, to the right. "" is for buttons. */
-const TEXT_COLUMNS = ["symbol", "side", "kind", "role", "status", "bot", "made", "phase", "why", "account", "standing", "when", "what", "asset", "proof", "worker", ""];
+const TEXT_COLUMNS = ["symbol", "side", "kind", "role", "status", "bot", "made", "phase", "why", "account", "standing", "when", "what", "asset", "proof", "worker", "log", ""];
 /** Columns whose words are a button that leads to what the row is about. */
 const LINK_COLUMNS = ["symbol", "bot"];
 
