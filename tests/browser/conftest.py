@@ -146,7 +146,7 @@ async def open_screen(browser: Browser) -> AsyncIterator[OpenScreen]:
         screens.append(screen)
         origins = {urlsplit(market.page).netloc, urlsplit(market.runtime["websocket"]).netloc}
         watch(screen, origins)
-        await screen.page.goto(market.page)
+        await screen.page.goto(market.page, timeout=3 * PATIENCE_MS)
         await expect(screen.part("body")).to_have_attribute("data-connection", "live")
         return screen
 
