@@ -109,7 +109,8 @@ function fill(row, level, most, tick, own) {
   setText(part(price, ".at"), level === undefined ? "" : formatPrice(level.price, tick));
   setText(size, level === undefined ? "" : formatQuantity(level.quantity));
   setText(total, level === undefined ? "" : formatQuantity(level.total));
-  bar.style.transform = `scaleX(${level === undefined ? 0 : (level.total / most).toFixed(3)})`;
+  const transform = `scaleX(${level === undefined ? 0 : Math.round((level.total / most) * 1_000) / 1_000})`;
+  if (bar.style.transform !== transform) bar.style.transform = transform; // Even the same one costs a layer's update.
 }
 
 function showSpread(root, book, info) {
