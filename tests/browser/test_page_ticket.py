@@ -68,7 +68,7 @@ async def test_one_click(market: RunningMarket, open_screen: OpenScreen) -> None
     await screen.part(".bids [data-price]").nth(6).click()
     await expect(screen.part("#orders tbody tr")).to_have_count(1)
     price = await screen.part("#orders [data-label=price]").last.inner_text()
-    await expect(screen.part(f".bids [data-price='{int(float(price) * 100) * 100}'] .mine")).to_have_text("10")
+    await expect(screen.part(f".bids [data-price='{round(float(price) * 100) * 100}'] .mine")).to_have_text("10")
     await screen.part(".one-click").click()
     await screen.part(".asks [data-price]").first.click()
     await expect(screen.page.get_by_label("Price", exact=True)).not_to_have_value(price)
