@@ -240,7 +240,7 @@ class Trader:
             reply = f"{self._inbox}{self.sent}".encode()
             self._under_way[reply] = (subject, payload)
             self._wire.publish(subject.encode(), reply, payload)
-        if not self._under_way:
+        if self._wanted and not self._under_way:  # The server may have said something before there was anything to send.
             self._done.set()
 
     def _receive(self, subject: bytes, payload: bytes) -> None:
