@@ -66,7 +66,10 @@ async def run(opening: list[bytes], rest: list[bytes], workers: int) -> tuple[fl
             for log in logs:
                 await log.create()
             command = ("-P", "-m", "exchange.engine", "--data", str(data))
-            engines = [await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.DEVNULL) for _ in range(workers)]
+            engines = [
+                await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.DEVNULL)
+                for _ in range(workers)
+            ]
             await append(journal, 0, opening)
             await contained(logs, len(opening))
             await asyncio.sleep(3 * workers)  # Until the shards are shared evenly.
