@@ -16,7 +16,7 @@ from tests.browser.conftest import ARGUMENTS, CHROMIUM, NAMES, PASSWORD, Screen
 from tests.e2e.market_process import RunningMarket, start_market
 
 PICTURES = Path(__file__).parents[2] / "docs" / "screenshots"
-WARM_SECONDS = 100
+WARM_SECONDS = 150
 """Until there are enough trades for a chart."""
 SETTLE_MS = 1_500
 PATIENCE_MS = 240_000
@@ -91,7 +91,7 @@ async def start_bots(screen: Screen) -> None:
     await page.get_by_role("button", name="New bot").click()
     await screen.part(".bot-editor .segments [value=form]").click()
     await screen.part("[name=made]").select_option("strategy")
-    await page.get_by_label("Name", exact=True).fill("slow-buyer")
+    await screen.part(".bot-fields [name=name]").fill("slow-buyer")
     await screen.part("[name=strategy]").select_option("twap")
     await screen.part("[name=symbol]").select_option("PUPS")
     await page.get_by_role("button", name="Start bot").click()

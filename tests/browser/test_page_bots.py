@@ -22,7 +22,7 @@ async def test_a_bot_from_its_form_to_its_end(market: RunningMarket, open_screen
     await screen.is_accessible()
 
     await page.get_by_role("button", name="New bot").click()
-    await page.get_by_label("Name", exact=True).fill("riser")
+    await screen.part(".bot-fields [name=name]").fill("riser")
     await page.get_by_label("Number", exact=True).fill("2o")
     await expect(screen.part(".mistakes li")).to_have_text(re.compile(r"^Line 5, column \d+: expected .+"))
     await expect(screen.part(".gutter .wrong")).to_have_text("5")

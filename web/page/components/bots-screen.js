@@ -38,6 +38,7 @@ export class BotsScreen {
   #stopping = new Set();
   #state = null;
   #account = null;
+  #login; // Not known before the first update.
   #isShown = false;
 
   /**
@@ -62,9 +63,9 @@ export class BotsScreen {
   /** While the screen is shown; null when it is no more. What is being written stays. */
   update(state) {
     const isShown = state !== null;
-    const isOther = isShown && state.login !== this.#state?.login;
+    const isOther = isShown && state.login !== this.#login;
     if (isShown) this.#state = state;
-    if (isOther) this.#begin(state.account);
+    if (isOther) this.#begin(state);
     if (isShown === this.#isShown && !isOther) return;
     this.#isShown = isShown;
     this.#list.stop();
@@ -74,7 +75,8 @@ export class BotsScreen {
     if (this.#chosen !== null && !this.#editing) this.#show.start();
   }
 
-  #begin(account) {
+  #begin({ account, login }) {
+    this.#login = login;
     this.#account = account;
     this.#bots = this.#chosen = this.#shown = null;
     this.#editing = false;
