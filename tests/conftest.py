@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib import resources
@@ -21,6 +22,10 @@ from exchange.settings import MARKET_FILE, RUNTIME_FILE, Settings
 from exchange.subjects import inbox_prefix
 from exchange.worker import Worker
 from tests.e2e.market_process import fresh_market, market  # noqa: F401 - fixtures for all tests
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts what it puts into the background deaf to Ctrl-C, and all that this starts would be, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CONNECT_SECONDS_MAX = 5
 """More than the server's patience with a log-in."""

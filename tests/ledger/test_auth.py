@@ -291,7 +291,7 @@ async def process(nats_server: TestServer) -> AsyncIterator[asyncio.subprocess.P
 async def until_ready(process: asyncio.subprocess.Process) -> bytes:
     assert process.stderr is not None
     async with asyncio.timeout(20):
-        return await process.stderr.readuntil(b"people can log in\n")
+        return await process.stderr.readuntil(b"people can log in")
 
 
 async def test_the_worker_runs_as_a_process_and_stops_when_asked(
