@@ -14,9 +14,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
 
-# Three files at a time, since most wait for processes; in their order, so that the long ones do not come last and alone.
 test: check browser
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check
