@@ -31,7 +31,9 @@ rules:
     do: buy 10 at market
     then:
       - when: unrealized > 2 or unrealized < -2
-        do: [log "out at {last}", flatten]
+        do:
+          - log "out at {last}"
+          - flatten
     again: after 5s
 """
 
