@@ -124,9 +124,10 @@ async def of_a_trader(screen: Screen, name: str) -> None:
 async def of_a_phone(screen: Screen) -> None:
     """One view at a time."""
     page = screen.page
-    for view in ("Chart", "Book", "Trade", "Account", "Bots"):
-        await screen.part("#views").get_by_text(view, exact=True).tap()
-        await take(page, f"phone-{view.lower()}")
+    for view in ("chart", "book", "trade", "account", "bots"):
+        kind = "button[value" if view in ("chart", "book", "trade") else "a[data-screen"
+        await screen.part(f"#views {kind}={view}]").tap()
+        await take(page, f"phone-{view}")
 
 
 async def main() -> None:
