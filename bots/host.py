@@ -96,6 +96,8 @@ class Host:
         self._primed: set[tuple[str, str, int]] = set()
         self._priming: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._storing = asyncio.Lock()
+        """One transaction after the other, so that what is stored last is newest, and what was forgotten stays so."""
 
     # ── Bots ──
 
@@ -131,7 +133,8 @@ class Host:
         self.bots.pop((hosted.account.name, hosted.name), None)
         hosted.account.remove(machine)
         if forget:
-            self._store.delete(hosted.account.name, hosted.name)
+            async with self._storing:
+                await asyncio.to_thread(self._store.delete, hosted.account.name, hosted.name)
         if not hosted.account.machines:
             self._accounts.pop(hosted.account.name, None)
             await hosted.account.close()
@@ -161,10 +164,12 @@ class Host:
         return next((position.quantity for position in answer.positions if position.symbol == symbol), 0)
 
     async def store(self, *bots: Hosted) -> None:
-        """Store bots now."""
-        for hosted in bots:
-            hosted.machine.desk.changed = False
-        await asyncio.to_thread(self._store.put, [hosted.record() for hosted in bots])
+        """Store bots now, those that are still hosted."""
+        async with self._storing:
+            hosted = [one for one in bots if self.bots.get((one.account.name, one.name)) is one]
+            for one in hosted:
+                one.machine.desk.changed = False
+            await asyncio.to_thread(self._store.put, [one.record() for one in hosted])
 
     # ── Running ──
 

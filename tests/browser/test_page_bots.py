@@ -44,6 +44,7 @@ async def test_a_bot_from_its_form_to_its_end(market: RunningMarket, open_screen
 
     await page.get_by_role("button", name="Edit").click()
     file = page.get_by_label("The bot's file")
+    await expect(file).to_have_value(re.compile("flatten"))
     await file.fill((await file.input_value()).replace("flatten", "flaten"))
     await expect(screen.part(".mistakes li")).to_have_count(1)
     await screen.part(".mistakes button").click()

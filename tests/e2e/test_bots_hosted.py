@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from exchange.messages.bots import BotInfo, BotName, BotText
 from exchange.messages.requests import Accepted, Command, Submit
+from exchange.subjects import api
 from tests.e2e.market_process import EXCHANGE, RunningMarket, StartMarket, environment
 
 PASSWORD = "correct-horse-7"
@@ -235,3 +237,24 @@ def test_checking_needs_no_market(tmp_path: Path) -> None:
     assert found.stderr.startswith(f"{file}:4:18: expected a number")
     as_json = subprocess.run([*EXCHANGE, "bot", "check", str(file), "--json"], capture_output=True, text=True, check=False)
     assert json.loads(as_json.stdout)["mistakes"][0]["line"] == 4
+
+
+async def test_many_that_are_started_at_once(market: RunningMarket) -> None:
+    """They share one file, and each is in it before its start is answered."""
+    market.ask("account", "create", "starter", password=PASSWORD)
+    key = market.ask("key", "create", "starter", "bots")["secret"]
+    texts = [
+        f'bot: bot{number}\nsymbol: KRYP\nrules:\n  - when: last > 1\n    do: log "up"\n    again: after 1s\n'
+        for number in range(20)
+    ]
+    async with await market.connect("starter", key) as starter:
+        starts = (starter.request(api("starter", "bots.start"), BotText(text), BotInfo, seconds=30) for text in texts)
+        answers = await asyncio.gather(*starts)
+        assert [answer.name for answer in answers if isinstance(answer, BotInfo)] == [f"bot{number}" for number in range(20)], (
+            answers
+        )
+        names = [BotName(f"bot{number}") for number in range(20)]
+        await asyncio.gather(*(starter.request(api("starter", "bots.stop"), name, BotInfo, seconds=30) for name in names))
+        listed = await starter.request(api("starter", "bots.list"), None, list[BotInfo], seconds=30)
+        assert isinstance(listed, list)
+        assert [info for info in listed if info.status == "running"] == []

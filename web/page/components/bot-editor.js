@@ -1,5 +1,6 @@
 // Makes a bot, or changes one: by a form or as a file, checked by the market while one types.
 
+import { deliver } from "../delivery.js";
 import { part, setAttribute, setText } from "../dom.js";
 import { BOT_EDITOR as TEXTS, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
@@ -110,10 +111,11 @@ export class BotEditor {
       clearTimeout(this.#timer);
       await this.#check();
       if (this.#mistaken) return this.#say(part(this.#root, "#bot-file-state").textContent);
-      this.#actions.started(await this.#actions.ask("start", this.#question));
+      const question = this.#question;
+      this.#actions.started(await deliver(() => this.#actions.ask("start", question))); // The same bot is started once.
     } catch (error) {
-      if (error.name !== "RefusedError" && error.name !== "Unanswered") throw error;
-      this.#say(error.name === "Unanswered" ? UNANSWERED : sentence(error));
+      if (error.name !== "RefusedError" && error.name !== "OutcomeUnknown") throw error;
+      this.#say(error.name === "OutcomeUnknown" ? UNANSWERED : sentence(error));
     } finally {
       this.#starting = button.disabled = false;
       setText(button, TEXTS.start);
