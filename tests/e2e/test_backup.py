@@ -17,12 +17,12 @@ BOT = "bot: quiet\nsymbol: KRYP\nrules:\n  - when: last > 1000000\n    do: buy 1
 
 
 async def test_a_restored_market_is_what_it_was(market: RunningMarket, tmp_path: Path) -> None:
-    name = "keeper"
+    name = "archivist"
     market.ask("account", "create", name, "--cash", "10000", "--shares", "KRYP=50", password=PASSWORD)
-    async with await market.connect(name, PASSWORD) as keeper:
-        outcome = await keeper.send(Submit(new_client_order_id(), "KRYP", "sell", 10, price=900_000))
+    async with await market.connect(name, PASSWORD) as archivist:
+        outcome = await archivist.send(Submit(new_client_order_id(), "KRYP", "sell", 10, price=900_000))
         assert isinstance(outcome, Accepted)
-        await keeper.send(Submit(new_client_order_id(), "KRYP", "buy", 5, kind="market"))
+        await archivist.send(Submit(new_client_order_id(), "KRYP", "buy", 5, kind="market"))
     (tmp_path / "quiet.yaml").write_text(BOT)
     market.ask("--as", name, "bot", "start", str(tmp_path / "quiet.yaml"))
     manifest = market.ask("backup", str(tmp_path / "backup"))  # While the market's bots trade on.
@@ -39,8 +39,8 @@ async def test_a_restored_market_is_what_it_was(market: RunningMarket, tmp_path:
         assert {key: now[key] for key in ("digest", "orders", "portfolios")} == {
             key: then[key] for key in ("digest", "orders", "portfolios")
         }
-        async with await again.connect(name, PASSWORD) as keeper:
-            known = await keeper.send(Submit(outcome.client_order_id, "KRYP", "sell", 10, price=900_000))
+        async with await again.connect(name, PASSWORD) as archivist:
+            known = await archivist.send(Submit(outcome.client_order_id, "KRYP", "sell", 10, price=900_000))
             assert isinstance(known, Accepted)
             assert (known.duplicate, known.order_id) == (True, outcome.order_id)
         again.ask("login", name, password=PASSWORD)
