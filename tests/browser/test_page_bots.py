@@ -79,3 +79,6 @@ async def test_a_strategy_on_a_phone(market: RunningMarket, open_screen: OpenScr
     await expect(screen.part(".bot-list [data-label=symbol]").last).to_have_text("KRYP")
     await page.get_by_role("button", name="Stop").tap()
     await expect(screen.part(".bot-list tbody tr")).to_have_count(0)
+    await screen.part("#views").get_by_text("Account").tap()
+    await expect(screen.part("#account-positions tbody tr")).not_to_have_count(0)
+    await screen.is_accessible()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from playwright.async_api import expect
 
 from exchange.messages.requests import Submit
-from tests.browser.conftest import PASSWORD, SHARED_LOOP, OpenScreen, Screen
+from tests.browser.conftest import PASSWORD, PATIENCE_MS, SHARED_LOOP, OpenScreen, Screen
 from tests.e2e.market_process import StartMarket
 
 pytestmark = SHARED_LOOP
@@ -27,14 +28,43 @@ async def hover_order(screen: Screen) -> tuple[float, float]:
     raise AssertionError("no line of an order is on the chart")
 
 
+async def painted(screen: Screen, colour: str) -> int:
+    """How many pixels of the chart's canvases have a colour of the style sheet."""
+    count = """async (name) => {
+        const { colour } = await import("./theme.js");
+        const wanted = colour(name).match(/\\d+/g).slice(0, 3).map(Number);
+        let found = 0;
+        for (const canvas of document.querySelectorAll(".chart-canvas canvas")) {
+            const { width, height } = canvas;
+            const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+            copy.drawImage(canvas, 0, 0);
+            const { data } = copy.getImageData(0, 0, width, height);
+            for (let at = 0; at < data.length; at += 4) {
+                found += data[at + 3] > 0 && wanted.every((part, index) => Math.abs(data[at + index] - part) < 3);
+            }
+        }
+        return found;
+    }"""
+    return int(await screen.page.evaluate(count, colour))
+
+
+async def until_painted(screen: Screen, colour: str, *, some: bool) -> None:
+    """Wait until there are pixels of a colour, or none."""
+    async with asyncio.timeout(PATIENCE_MS / 1_000):
+        while (await painted(screen, colour) > 0) != some:
+            await screen.page.wait_for_timeout(50)
+
+
 async def test_the_chart(fresh_market: StartMarket, open_screen: OpenScreen) -> None:
     market = fresh_market("--no-bots")
     screen = await open_screen(market)
     await screen.signed_up("charter")
+    assert await painted(screen, "--down") == 0
     async with await market.connect("charter", PASSWORD) as client:  # With itself, so that there are candles.
         for price in (200_000, 210_000):
             for side in ("buy", "sell"):
                 await client.send(Submit(f"{side}{price}", "KRYP", side, 10, price=price, self_trade="allow"))
+    await until_painted(screen, "--down", some=True)  # The fills: a sale's arrow, where every candle rises.
     for interval in INTERVALS:
         await screen.part(".intervals").get_by_text(interval, exact=True).click()
         await expect(screen.part("#chart")).to_have_attribute("data-bars", re.compile(r"^[1-9]"))
@@ -64,3 +94,12 @@ async def test_the_chart(fresh_market: StartMarket, open_screen: OpenScreen) -> 
     await expect(price).to_have_text(re.compile(r"^20\.[4-9]\d$"))
     await expect(price).not_to_have_text("20.40")
     await expect(screen.part("#tab-orders .count")).to_have_text("1")
+
+    assert await painted(screen, "--accent") == 0
+    market.ask("phase", "KRYP", "opening_auction")
+    async with await market.connect("charter", PASSWORD) as client:
+        await client.send(Submit("crossing", "KRYP", "sell", 5, price=201_000, self_trade="allow"))
+    await expect(screen.part(".phase span")).to_contain_text("now 5 at 20.")
+    await until_painted(screen, "--accent", some=True)  # The line where it would trade.
+    market.ask("resume", "KRYP")
+    await until_painted(screen, "--accent", some=False)

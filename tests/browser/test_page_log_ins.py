@@ -33,6 +33,7 @@ async def test_sessions_keys_and_the_password(market: RunningMarket, open_screen
     await expect(here.part(".new-key code")).to_have_text(re.compile(r"^key_[\w-]{43}$"))
     secret = await here.part(".new-key code").inner_text()
     await expect(keys.locator("b")).to_have_text(HOSTILE)
+    await here.is_accessible()
     assert await here.part("img").count() == 0
     async with await market.connect("keeper", secret) as robot:
         assert robot.account == "keeper"

@@ -22,6 +22,8 @@ async def test_an_operators_day(market: RunningMarket, open_screen: OpenScreen) 
     await expect(trader.part("#tab-orders .count")).to_have_text("1")
     await expect(trader.part("#screens [data-screen=market]")).to_be_hidden()
     await operator.logged_in("operator", load_secrets(market.data).operator)
+    await expect(operator.part("#ticket .place")).to_be_disabled()
+    await expect(operator.part("#ticket .place-detail")).to_have_text("Whoever operates the market does not trade")
     await operator.shows("market")
     pups = operator.part(".phases tr:has-text('PUPS')")
     await expect(pups.locator("[data-label=phase]")).to_have_text("Continuous")
@@ -41,6 +43,13 @@ async def test_an_operators_day(market: RunningMarket, open_screen: OpenScreen) 
     await expect(pups.locator("[data-label=why]")).to_have_text("news are pending")
     await pups.get_by_role("button", name="Resume").click()
     await expect(pups.locator("[data-label=phase]")).to_have_text("Continuous")
+    for chosen, shown, why in (("opening_auction", "Opening auction", "a new beginning"), ("", "Continuous", "")):
+        await pups.get_by_role("button", name="Phase…").click()
+        await page.get_by_label("Phase", exact=True).select_option(chosen)
+        await page.get_by_label("Why, for everybody to read").fill(why)
+        await operator.part("#dialog [type=submit]").click()
+        await expect(pups.locator("[data-label=phase]")).to_have_text(shown)
+        await expect(pups.locator("[data-label=why]")).to_have_text(why)
 
     await page.get_by_label("Find by name").fill("subj")
     rows = operator.part(".accounts tbody tr")
@@ -105,4 +114,5 @@ async def test_an_auditor_sees_all_and_changes_nothing(market: RunningMarket, op
     await auditor.page.keyboard.press("Escape")
     for name in ("Halt…", "Resume", "Phase…", "Open account"):
         await expect(auditor.page.get_by_role("button", name=name)).to_have_count(0)
+    await auditor.page.set_viewport_size({"width": 390, "height": 844})  # As on a phone.
     await auditor.is_accessible()

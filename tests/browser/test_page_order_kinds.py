@@ -10,6 +10,10 @@ from tests.browser.conftest import SHARED_LOOP, OpenScreen, Screen
 from tests.e2e.market_process import RunningMarket, StartMarket
 
 pytestmark = SHARED_LOOP
+COVERED = """() => [...document.querySelectorAll("#orders tr")].flatMap((row) => {
+    const cells = [...row.cells].filter((cell) => cell.offsetWidth > 0), { left } = cells.pop().getBoundingClientRect();
+    return cells.filter((cell) => cell.getBoundingClientRect().right > left + 1).map((cell) => cell.textContent);
+})"""
 
 
 async def place(screen: Screen) -> None:
@@ -63,6 +67,9 @@ async def test_every_kind_rests_or_waits_as_it_was_placed(market: RunningMarket,
     await place(screen)
     await expect(rows).to_have_count(4)
     assert await cells(screen, 0) == ["Buy", "15.01", "", "Limit, day, post-only, shows 20", "50"]
+    for width in (1024, 1100, 1280, 1366, 1440, 1920):
+        await page.set_viewport_size({"width": width, "height": 900})
+        assert await page.evaluate(COVERED) == [], f"under the buttons at {width} pixels"
     await page.get_by_role("button", name="Cancel all").click()
     await expect(rows).to_have_count(0)
 

@@ -35,6 +35,7 @@ async def test_a_purchase_against_the_market_maker(market: RunningMarket, open_s
     await expect(screen.part("#cash .available")).to_have_text(f"{(cash - spent) / 100:,.2f}")
     trade = fills[0][0].split("/")[1]
     await expect(screen.part(f".tape-rows li[data-key='{trade}']")).to_have_attribute("data-side", "buy")
+    await screen.is_accessible()
     assert int(await screen.part("#chart").get_attribute("data-bars") or 0) >= max(bars, 1)
 
 

@@ -7,6 +7,7 @@ test("an open order's kind and conditions in words", () => {
     [{ kind: "limit", tif: "gtc" }, "Limit"],
     [{ kind: "limit", tif: "day", post_only: true, display: 1_000 }, "Limit, day, post-only, shows 1,000"],
     [{ kind: "stop_limit", tif: "gtd", trail: 0, trail_basis_points: 0 }, "Stop limit, until a date"],
+    [{ kind: "limit", tif: "gtd", expires: new Date(2999, 0, 1, 10, 0).getTime() * 1e6 }, "Limit, until 01 Jan 2999 10:00"],
     [{ kind: "trailing_stop", tif: "gtc", trail: 5_000 }, "Trailing stop 0.50"],
     [{ kind: "trailing_stop", tif: "gtc", trail: 0, trail_basis_points: 125 }, "Trailing stop 1.25%"],
     [{ kind: "market", tif: "opg" }, "Market, opening auction"],

@@ -35,15 +35,31 @@ def test_every_file_is_handed_out() -> None:
     assert set(load_page().names) == {path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*") if path.is_file()}
 
 
+def imports(text: str) -> list[str]:
+    """What a module cannot begin without, as it is written there."""
+    return re.findall(r'^(?:import|export) .*?from "([^"]+)"', text, re.MULTILINE | re.DOTALL)
+
+
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.relative_to(PAGE).as_posix())
 def test_everything_imported_is_there(path: Path) -> None:
     text = path.read_text()
-    names = re.findall(r'^(?:import|export) .*?from "([^"]+)"', text, re.MULTILINE | re.DOTALL)
+    names = imports(text)
     names += re.findall(r'(?:src|href)="([^"#]+)"', text) if path.suffix == ".html" else []
     for name in names:
-        if not name.startswith("https://www.tradingview.com") and name != "/":
+        if not name.startswith("https://www.tradingview.com") and name not in ("/", "config.json"):
             assert (path.parent / name).resolve().is_relative_to(PAGE), name
             assert (path.parent / name).exists(), name
+
+
+def test_the_first_visit_learns_of_all_modules_at_once() -> None:
+    """Those of the further screens come when one goes there."""
+    needed, found = [PAGE / "main.js"], set()
+    while needed:
+        path = needed.pop()
+        found.add(path)
+        needed += {(path.parent / name).resolve() for name in imports(path.read_text())} - found
+    announced = re.findall(r'<link rel="modulepreload" href="([^"]+)">', (PAGE / "index.html").read_text())
+    assert sorted(announced) == sorted(path.relative_to(PAGE).as_posix() for path in found if path.name != "main.js")
 
 
 @pytest.mark.parametrize("path", OWN, ids=lambda path: path.relative_to(PAGE).as_posix())

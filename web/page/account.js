@@ -52,6 +52,11 @@ export class Account {
     return this.#link.ask(`api.${this.#name}.${question}`, payload);
   }
 
+  /** Asks about the account's rules, or changes them. Throws as `Link.ask`. */
+  rules(wanted) {
+    return this.#link.ask(`orders.${this.#name}.rules`, wanted);
+  }
+
   /** Sends a command until it is answered; see delivery.js. */
   command(command, doubtful) {
     return deliver(() => this.#link.ask(`orders.${this.#name}`, command, { refusals: true }), { doubtful });

@@ -1,7 +1,5 @@
 // The few things that components do with the document. Text goes in as text, never as HTML.
 
-import { LOCALE } from "./texts.js";
-
 /** The element below `root` that a component's own markup promises. */
 export function part(root, selector) {
   const found = root.querySelector(selector);
@@ -54,14 +52,4 @@ export function flash(element, name) {
   element.classList.remove("rose", "fell");
   void element.offsetWidth; // A removed class counts only after a layout.
   element.classList.add(name);
-}
-
-const clock = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "short" });
-
-/** Nanoseconds since 1970 as the time of day here: "14:03:59", with the date where it is not today. */
-export function formatTime(nanoseconds) {
-  const date = new Date(nanoseconds / 1e6);
-  const time = clock.format(date);
-  return date.toDateString() === new Date().toDateString() ? time : `${day.format(date)} ${time}`;
 }

@@ -1,6 +1,7 @@
 // The connection to the market: kept for ever, and made anew in the same way whether it is the first one, broke, or changes
 // its log-in. Whoever listens to "live" takes fresh snapshots then, so that starting and recovering are one path.
 
+import { RefusedError, Unanswered } from "./answers.js";
 import { wsconnect } from "./vendor/nats.js";
 
 const DIAL_MS_MAX = 5_000;
@@ -10,23 +11,6 @@ const STALL_MS = 600; // Those who answer ask the logs first where they end.
 const PROBE_EVERY_MS = 5_000;
 const PROBE_MS_MAX = 5_000;
 const PAUSES_MS = [100, 200, 400, 800, 1_200, 2_000];
-
-/** Nobody answered a question: the connection is down, nobody is there to answer, or it took too long. */
-export class Unanswered extends Error {
-  name = "Unanswered";
-  unanswered = true;
-}
-
-/** The market answered a question, or a log-in, with no. `reason` is a word, `detail` is for people. */
-export class RefusedError extends Error {
-  name = "RefusedError";
-
-  constructor({ reason, detail = "" }) {
-    super(detail || reason);
-    this.reason = reason;
-    this.detail = detail;
-  }
-}
 
 /** A log-in for people without one: may read what is public. */
 export function guestLogin() {

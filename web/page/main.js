@@ -1,24 +1,19 @@
-// Starts the page: one state, the feeds that change it, and the components that show it, at most once a frame.
+// Starts the page: what is known (store.js), what is watched, who trades, and the components that show it.
 
-import { Account } from "./account.js";
-import { CandlesFollower } from "./candle-feed.js";
-import { INTERVALS } from "./candles.js";
-import { replaceOf } from "./command.js";
+import { configuration } from "./configuration.js";
 import { mountAccountMenu } from "./components/account-menu.js";
-import { AccountScreen } from "./components/account-screen.js";
-import { BotsScreen } from "./components/bots-screen.js";
 import { mountCash } from "./components/cash.js";
-import { mountChart } from "./components/chart.js";
 import { changeOrder } from "./components/change-order.js";
+import { mountChart } from "./components/chart.js";
 import { mountConnection } from "./components/connection.js";
 import { Dialog } from "./components/dialog.js";
 import { explainOrder } from "./components/explain-order.js";
+import { FurtherScreens } from "./components/further-screens.js";
 import { mountHeadline } from "./components/headline.js";
 import { Holdings } from "./components/holdings.js";
 import { mountLadder } from "./components/ladder.js";
 import { LogIn } from "./components/log-in.js";
 import { LogIns } from "./components/log-ins.js";
-import { MarketScreen } from "./components/market-screen.js";
 import { OrderTicket } from "./components/order-ticket.js";
 import { Screens } from "./components/screens.js";
 import { SymbolSearch } from "./components/symbol-search.js";
@@ -29,31 +24,29 @@ import { mountToasts } from "./components/toasts.js";
 import { Tour } from "./components/tour.js";
 import { mountViews } from "./components/views.js";
 import { Link } from "./link.js";
-import { followBook, followStatistics, followStatus, followSymbols, followTape, watchClock } from "./market.js";
 import { formatPrice } from "./money.js";
-import { newsOf } from "./news.js";
 import { Session, startingLogin } from "./session.js";
 import { listenForShortcuts, shortcutsOn, toggleShortcuts } from "./shortcuts.js";
-import { PAGE, REGIONS, SEARCH, SHORTCUTS } from "./texts.js";
+import { Store } from "./store.js";
+import { REGIONS, SEARCH, SHORTCUTS } from "./texts.js";
 import { restoreTheme } from "./theme.js";
-import { sentence } from "./ticket.js";
+import { Trader } from "./trader.js";
+import { Watching, storedInterval } from "./watching.js";
 
-const INTERVAL_KEY = "exchange.interval";
-const INTERVAL_FIRST = "10s";
-const CONFIGURATION_MS = 1_000;
 const STAFF_MS = 14_000; // Opening an account hashes a password, and the ledger may be restarting.
 
 const byId = (id) => document.getElementById(id);
 
 restoreTheme();
 for (const [id, name] of Object.entries(REGIONS)) byId(id).setAttribute("aria-label", name);
-const market = await configuration();
-await document.fonts.load("12px Inter").catch(() => {}); // The chart's canvas does not wait for a font by itself.
-
+const font = document.fonts.load("12px Inter").catch(() => {}); // The chart's canvas does not wait for a font by itself.
+const market = await configuration(byId("notice"));
 const link = new Link(market.websocket, startingLogin(sessionStorage));
+link.run(); // Connects while the rest is made.
 const session = new Session(link, sessionStorage);
+await font;
 
-const state = {
+const store = new Store({
   market,
   link,
   onLine: navigator.onLine,
@@ -63,7 +56,7 @@ const state = {
   role: session.role,
   symbols: null,
   symbol: null,
-  interval: chosenInterval(),
+  interval: storedInterval(),
   book: null,
   tape: null,
   status: null,
@@ -73,164 +66,93 @@ const state = {
   fills: [],
   cancelling: new Set(),
   oneClick: false,
-};
-
-/** What the page must know before it can connect; asked for until there is an answer. */
-async function configuration() {
-  for (;;) {
-    try {
-      const found = await fetch("config.json").then((response) => response.json());
-      byId("notice").hidden = true;
-      return found;
-    } catch {
-      byId("notice").textContent = PAGE.noServer;
-      byId("notice").hidden = false;
-      await new Promise((resolve) => setTimeout(resolve, CONFIGURATION_MS));
-    }
-  }
-}
-
-// ── Components ──
-
+});
+const { state } = store;
 const toast = mountToasts(byId("toasts"));
-const showView = mountViews(byId("views"), () => screens.show("trade"));
-const screens = new Screens([byId("screens"), byId("views")], () => update({}));
+const watching = new Watching(link, store);
+const trader = new Trader({ session, link, store, toast });
+
+// ── Dialogs ──
+
 const dialog = new Dialog(byId("dialog"));
 const logIn = new LogIn(byId("log-in"), {
   logIn: (account, password) => session.logIn(account, password),
   signUp: (account, password, invitation) => session.signUp(account, password, invitation),
 });
 const logIns = new LogIns(byId("log-ins"), session);
+const search = new SymbolSearch(byId("search"), { select: trade });
 const openDialog = (mode) => logIn.open(mode, market);
+const orderActions = {
+  select: trade,
+  cancel: (order) => trader.cancel(order),
+  cancelAll: () => trader.cancelAll(),
+  change: (order) => changeOrder(dialog, order, infoOf(order.symbol), (message) => trader.command(message)),
+  why: (orderId) => explainOrder(dialog, orderId, () => trader.ask("explain", { order_id: orderId })),
+};
+
+// ── Screens ──
+
+const showView = mountViews(byId("views"), () => screens.show("trade"));
+const screens = new Screens([byId("screens"), byId("views")], () => store.update({}));
 const ticket = new OrderTicket(byId("ticket"), {
-  place: (command, doubtful) => account.command(command, doubtful),
+  place: (command, doubtful) => trader.command(command, doubtful),
   signUp: () => openDialog("sign-up"),
 });
-const orderActions = { cancel, cancelAll, select: trade, change, why };
 const holdings = new Holdings(byId("holdings"), orderActions);
-const search = new SymbolSearch(byId("search"), { select: trade });
-mountThemeButton(byId("theme"));
 const tour = new Tour(byId("tour"), { show: showView, signUp: () => openDialog("sign-up") });
+const furtherScreens = new FurtherScreens((name) => byId(`${name}-screen`), { of: screenActions(), toast }, () => store.update({}));
 const components = [
   mountConnection(byId("connection"), byId("notice"), byId("foot-state")),
-  mountSymbols(byId("symbols"), { select }),
+  mountSymbols(byId("symbols"), { select: trade }),
   (shown) => search.update(shown),
-  mountAccountMenu(byId("account-menu"), {
-    open: openDialog,
-    openLogIns: () => logIns.open(),
-    logOut: () => session.logOut(),
-  }),
+  mountAccountMenu(byId("account-menu"), { open: openDialog, openLogIns: () => logIns.open(), logOut: () => session.logOut() }),
   mountHeadline(byId("headline")),
-  mountChart(byId("chart"), { choose: chooseInterval, older: () => candles?.loadOlder(), move }),
-  mountLadder(byId("ladder"), { pick: pickPrice, toggleOneClick: () => update({ oneClick: !state.oneClick }) }),
+  mountChart(byId("chart"), {
+    choose: (interval) => watching.chooseInterval(interval),
+    older: () => watching.loadOlder(),
+    move: (order, price) => trader.move(order, price),
+  }),
+  mountLadder(byId("ladder"), { pick: pickPrice, toggleOneClick: () => store.update({ oneClick: !state.oneClick }) }),
   mountTape(byId("tape")),
   (shown) => ticket.update(shown),
   mountCash(byId("cash"), { open: openDialog }),
   (shown) => holdings.update(shown),
   (shown) => screens.update(shown),
-  (shown) => showScreens(shown),
+  (shown) => furtherScreens.update(screens.current, shown),
   (shown) => tour.update(shown),
+  showTitle,
 ];
-const staffActions = { ask: (verb, question) => link.ask(`admin.${verb}`, question, { patience: STAFF_MS }), askAll: (verb) => link.askAll(`admin.${verb}`), public: (question, about) => link.ask(`public.${question}`, about), link, toast, dialog };
-const makeScreen = {
-  account: (root) =>
-    new AccountScreen(root, {
+
+/** What the further screens may do, each its own. */
+function screenActions() {
+  return {
+    account: {
       ...orderActions,
-      ask: (question, about) => account.ask(question, about),
-      rules: (wanted) => link.ask(`orders.${session.account}.rules`, wanted),
+      ask: (question, about) => trader.ask(question, about),
+      rules: (wanted) => trader.rules(wanted),
       open: openDialog,
       openLogIns: () => logIns.open(),
-    }),
-  bots: (root) => new BotsScreen(root, { ask: (verb, about) => account.ask(`bots.${verb}`, about), toast, open: openDialog }),
-  market: (root) => new MarketScreen(root, staffActions),
-};
-const madeScreens = new Map();
-byId("title").textContent = market.title;
-byId("find").setAttribute("aria-label", SEARCH.title);
-byId("find").title = SEARCH.open;
-byId("find").addEventListener("click", () => search.open());
-
-/** Shows the ticket, ready for an order of a side. */
-function begin(side) {
-  screens.show("trade");
-  showView("trade");
-  ticket.begin(side);
+    },
+    bots: { ask: (verb, about) => trader.ask(`bots.${verb}`, about), toast, open: openDialog },
+    market: {
+      ask: (verb, question) => link.ask(`admin.${verb}`, question, { patience: STAFF_MS }),
+      askAll: (verb) => link.askAll(`admin.${verb}`),
+      public: (question, about) => link.ask(`public.${question}`, about),
+      link,
+      toast,
+      dialog,
+    },
+  };
 }
 
-listenForShortcuts({ "/": () => search.open(), b: () => begin("buy"), s: () => begin("sell") });
-byId("shortcuts").title = SHORTCUTS.title;
-byId("shortcuts").addEventListener("click", () => {
-  toggleShortcuts();
-  showShortcuts();
-});
-showShortcuts();
-
-function showShortcuts() {
-  byId("shortcuts").textContent = shortcutsOn() ? SHORTCUTS.on : SHORTCUTS.off;
-}
-
-let drawing = false;
-
-/** Changes the state; everything is shown anew with the next frame. */
-function update(patch) {
-  Object.assign(state, patch);
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    for (const show of components) show(state);
-    showTitle();
-  });
-}
-
-/** A screen is made when it is shown first. Only the one that is shown is kept up to date; the others are told that they are not. */
-function showScreens(shown) {
-  const { current } = screens;
-  if (current in makeScreen && !madeScreens.has(current)) madeScreens.set(current, makeScreen[current](byId(`${current}-screen`)));
-  for (const [name, screen] of madeScreens) screen.update(name === current ? shown : null);
+function infoOf(wanted) {
+  return state.symbols?.find(({ symbol }) => symbol === wanted);
 }
 
 function showTitle() {
-  const info = state.symbols?.find(({ symbol }) => symbol === state.symbol);
+  const info = infoOf(state.symbol);
   const title = info === undefined ? market.title : `${formatPrice(info.last, info.tick)} ${info.symbol} · ${market.title}`;
   if (document.title !== title) document.title = title;
-}
-
-// ── What is public ──
-
-let feeds = [];
-let candles = null;
-
-function select(symbol) {
-  if (symbol === state.symbol) return;
-  for (const feed of feeds) feed.stop();
-  update({ symbol, book: null, tape: null, status: null, statistics: null });
-  if (screens.current === "trade") history.replaceState(null, "", `#${symbol}`);
-  feeds = [
-    followBook(link, symbol, (book) => update({ book })),
-    followTape(link, symbol, (tape) => update({ tape })),
-    followStatus(link, symbol, (status) => update({ status })),
-    followStatistics(link, symbol, (statistics) => update({ statistics })),
-  ];
-  followCandles();
-}
-
-function followCandles() {
-  candles?.stop();
-  update({ candles: null });
-  candles = new CandlesFollower(link, state.symbol, state.interval, (list) => update({ candles: list }));
-}
-
-function chooseInterval(interval) {
-  if (interval === state.interval) return;
-  localStorage.setItem(INTERVAL_KEY, interval);
-  update({ interval });
-  if (state.symbol !== null) followCandles();
-}
-
-function chosenInterval() {
-  const chosen = localStorage.getItem(INTERVAL_KEY);
-  return chosen in INTERVALS ? chosen : INTERVAL_FIRST;
 }
 
 /** Shows a symbol, to be traded: the address says which, and that it is the trading screen. */
@@ -244,86 +166,34 @@ function pickPrice(price) {
   showView("trade");
 }
 
-watchClock(link, (stale) => update({ stale }));
-followSymbols(link, (symbols) => {
-  update({ symbols });
-  if (state.symbol === null && symbols.length > 0) select(wantedSymbol() ?? symbols[0].symbol);
+/** Shows the ticket, ready for an order of a side. */
+function begin(side) {
+  screens.show("trade");
+  showView("trade");
+  ticket.begin(side);
+}
+
+function showShortcuts() {
+  byId("shortcuts").textContent = shortcutsOn() ? SHORTCUTS.on : SHORTCUTS.off;
+}
+
+// ── What is there from the start ──
+
+byId("title").textContent = market.title;
+byId("find").setAttribute("aria-label", SEARCH.title);
+byId("find").title = SEARCH.open;
+byId("find").addEventListener("click", () => search.open());
+byId("shortcuts").title = SHORTCUTS.title;
+byId("shortcuts").addEventListener("click", () => {
+  toggleShortcuts();
+  showShortcuts();
 });
-addEventListener("hashchange", () => select(wantedSymbol() ?? state.symbol));
-
-/** The symbol in the page's address, if there is such a symbol. */
-function wantedSymbol() {
-  const wanted = location.hash.slice(1);
-  return state.symbols?.some(({ symbol }) => symbol === wanted) ? wanted : undefined;
-}
-
-// ── The account ──
-
-let account = null;
-
-function followAccount() {
-  account?.stop();
-  account = null;
-  const { account: name, login, role } = session;
-  update({ account: name, login, role, portfolio: null, fills: [], cancelling: new Set() });
-  if (session.account === null) return;
-  account = new Account(link, session.account, ({ report, ...patch }) => {
-    if (report === undefined) return update(patch);
-    const order = state.portfolio?.orders.find(({ order_id }) => order_id === report.order_id);
-    const news = newsOf(report, state.symbols ?? [], order);
-    if (news !== null) toast(news.text, news.kind);
-  });
-}
-
-async function cancel(order) {
-  await command({ type: "cancel", order_id: order.order_id }, [order.order_id]);
-}
-
-async function cancelAll() {
-  const ids = state.portfolio?.orders.map(({ order_id }) => order_id) ?? [];
-  if (ids.length > 0) await command({ type: "cancelall" }, ids);
-}
-
-function change(order) {
-  const info = state.symbols.find(({ symbol }) => symbol === order.symbol);
-  changeOrder(dialog, order, info, (message) => account.command(message));
-}
-
-function why(orderId) {
-  explainOrder(dialog, orderId, () => account.ask("explain", { order_id: orderId }));
-}
-
-/** Moves an open order to another price; the report of it says what became of that. */
-async function move(order, price) {
-  await send(replaceOf(order, price), PAGE.moveUnanswered);
-}
-
-async function command(message, orderIds) {
-  update({ cancelling: new Set([...state.cancelling, ...orderIds]) });
-  await send(message, PAGE.cancelUnanswered);
-  update({ cancelling: new Set([...state.cancelling].filter((id) => !orderIds.includes(id))) });
-}
-
-/** Sends a command about open orders, and says what was refused, or that nobody answered. */
-async function send(message, unanswered) {
-  try {
-    const answer = await account.command(message);
-    if (answer.type === "refused") toast(sentence(answer), "bad");
-  } catch (error) {
-    if (error.name !== "OutcomeUnknown" && error.name !== "RefusedError") throw error;
-    toast(error.name === "RefusedError" ? sentence(error) : unanswered, "bad");
-  }
-}
-
-session.addEventListener("changed", followAccount);
+showShortcuts();
+mountThemeButton(byId("theme"));
+listenForShortcuts({ "/": () => search.open(), b: () => begin("buy"), s: () => begin("sell") });
+link.addEventListener("status", () => store.update({}));
 session.addEventListener("changed", () => byId("log-ins").close());
-session.addEventListener("ended", () => toast(PAGE.ended, "bad"));
-
-// ── The connection ──
-
-link.addEventListener("status", () => update({}));
-for (const name of ["online", "offline"]) addEventListener(name, () => update({ onLine: navigator.onLine }));
-
-followAccount();
-update({});
-await link.run();
+for (const name of ["online", "offline"]) addEventListener(name, () => store.update({ onLine: navigator.onLine }));
+store.showWith((shown) => {
+  for (const show of components) show(shown);
+});

@@ -31,11 +31,13 @@ export function watchClock(link, publish) {
       asking = false;
     }
   };
-  setInterval(look, CLOCK_MS);
-  link.addEventListener("live", () => {
+  const begin = () => {
     before = 0;
     look();
-  });
+  };
+  setInterval(look, CLOCK_MS);
+  link.addEventListener("live", begin);
+  begin();
 }
 
 /** Follows all symbols' last prices. */

@@ -1,7 +1,8 @@
 // Who is here: a guest, or a log-in. A session outlives a reload of this tab (sessionStorage holds a token that ends soon
 // and is renewed while the page is open); passwords are told to the market once and kept nowhere.
 
-import { RefusedError, Unanswered, guestLogin } from "./link.js";
+import { RefusedError, Unanswered } from "./answers.js";
+import { guestLogin } from "./link.js";
 
 const KEY = "exchange.session";
 const PATIENCE_MS = 30_000; // The ledger may be restarting, and passwords may have to wait in line.

@@ -2,6 +2,7 @@
 
 import { formatMoney, formatQuantity } from "./money.js";
 import { TERMS } from "./texts.js";
+import { formatMoment } from "./times.js";
 
 /** Whether it waits until a trade reaches its stop price. */
 export function waits(kind) {
@@ -38,8 +39,8 @@ export function kindWords(order) {
 }
 
 /** How long an order stays and how it is shown, as far as that is not the usual. */
-export function conditionWords({ tif, post_only = false, display = 0 }) {
-  const words = tif === "gtc" ? [] : [TERMS.tifs[tif]];
+export function conditionWords({ tif, expires = 0, post_only = false, display = 0 }) {
+  const words = tif === "gtc" ? [] : [tif === "gtd" && expires ? TERMS.until(formatMoment(expires)) : TERMS.tifs[tif]];
   if (post_only) words.push(TERMS.postOnly);
   if (display) words.push(TERMS.shows(formatQuantity(display)));
   return words;

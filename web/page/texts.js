@@ -239,6 +239,7 @@ export const LOG_INS = {
 export const TERMS = {
   kinds: { limit: "Limit", market: "Market", stop: "Stop", stop_limit: "Stop limit", trailing_stop: "Trailing stop" },
   tifs: { day: "day", gtd: "until a date", ioc: "IOC", fok: "FOK", opg: "opening auction", cls: "closing auction" },
+  until: (moment) => `until ${moment}`,
   postOnly: "post-only",
   shows: (quantity) => `shows ${quantity}`,
   paired: (id) => `paired with ${id}`,
@@ -323,6 +324,7 @@ export const TICKET = {
   partOf: (now, all) => `${now} of ${all}`,
   signUp: "Sign up to trade",
   signUpDetail: "It takes a name and a password",
+  staffDetail: "Whoever operates the market does not trade",
   place: "Place order",
   placing: "Placing…",
   confirm: "Confirm order",

@@ -1,8 +1,9 @@
 // One bot: what it waits for, what it has, what it did and why, and its file.
 
-import { formatTime, part, reconcile, setAttribute, setText } from "../dom.js";
+import { part, reconcile, setAttribute, setText } from "../dom.js";
 import { formatMoney, formatQuantity, formatSigned } from "../money.js";
 import { BOTS, SIDE } from "../texts.js";
+import { formatTime } from "../times.js";
 
 const MARKUP = `
   <header class="panel-title bot-title">

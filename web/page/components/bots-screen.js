@@ -1,10 +1,11 @@
 // One's bots: the list, one of them in detail, and the editor for a new one.
 
-import { formatTime, part, setAttribute, setText } from "../dom.js";
+import { part, setAttribute, setText } from "../dom.js";
 import { formatSigned } from "../money.js";
 import { Poll } from "../poll.js";
 import { BOTS, BOT_EDITOR, LOADING, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
+import { formatTime } from "../times.js";
 import { BotDetail } from "./bot-detail.js";
 import { BotEditor } from "./bot-editor.js";
 import { directionOf } from "./symbols.js";

@@ -3,7 +3,7 @@
 import { part, setText } from "../dom.js";
 import { formatMoney } from "../money.js";
 import { availableCash, sharesWorth, worthOf } from "../portfolio.js";
-import { ACCOUNT_MENU, CASH } from "../texts.js";
+import { ACCOUNT_MENU, CASH, HOLDINGS } from "../texts.js";
 
 const MARKUP = `
   <header class="panel-title"><h2 id="cash-title">${CASH.title}</h2></header>
@@ -13,6 +13,7 @@ const MARKUP = `
     <div><dt>${CASH.shares}</dt><dd class="number shares"></dd></div>
     <div class="sum"><dt>${CASH.total}</dt><dd class="number total"></dd></div>
   </dl>
+  <p class="empty" hidden>${HOLDINGS.staff}</p>
   <div class="invitation">
     <p>${CASH.invitation}</p>
     <button type="button" class="primary wide" name="sign-up">${ACCOUNT_MENU.signUp}</button>
@@ -29,6 +30,7 @@ export function mountCash(root, { open }) {
   return ({ account, login, portfolio, symbols, market }) => {
     part(root, ".amounts").hidden = account === null;
     part(root, ".invitation").hidden = login !== null;
+    part(root, ".empty").hidden = login === null || account !== null;
     part(root, "[name=sign-up]").hidden = !market.sign_up;
     setText(part(root, "h2"), login === null ? CASH.guestTitle : CASH.title);
     const known = portfolio !== null && symbols !== null;

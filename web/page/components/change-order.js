@@ -1,8 +1,8 @@
 // Changes an open order, in the dialog.
 
+import { RefusedError } from "../answers.js";
 import { part } from "../dom.js";
 import { changed, fieldsOf } from "../change.js";
-import { RefusedError } from "../link.js";
 import { CHANGE, ACCOUNT } from "../texts.js";
 import { fieldOf } from "../ticket.js";
 import { fieldMarkup, onSubmit, submitMarkup } from "./form.js";

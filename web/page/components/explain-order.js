@@ -1,9 +1,10 @@
 // Why an order became what it became: its life line by line, each with the log entry that proves it.
 
-import { formatTime, part, setText } from "../dom.js";
+import { part, setText } from "../dom.js";
 import { explained } from "../explanation.js";
 import { ACCOUNT, EXPLAIN, LOADING, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
+import { formatTime } from "../times.js";
 
 const MARKUP = `
   <p class="lead"></p>

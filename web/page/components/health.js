@@ -1,10 +1,11 @@
 // How every worker is, how far it is in the logs, and what it complained about last.
 
-import { formatTime, part, reconcile, setAttribute, setText } from "../dom.js";
+import { part, reconcile, setAttribute, setText } from "../dom.js";
 import { complaintsOf, rowsOf } from "../health.js";
 import { formatQuantity } from "../money.js";
 import { Poll } from "../poll.js";
 import { HEALTH, LOADING, UNANSWERED } from "../texts.js";
+import { formatTime } from "../times.js";
 import { Table } from "./table.js";
 
 const LOOK_MS = 2_000;

@@ -1,10 +1,10 @@
 // Positions, orders and fills as rows of tables. Pure.
 
-import { formatTime } from "../dom.js";
 import { UNITS, formatChange, formatMoney, formatPrice, formatQuantity, formatSigned } from "../money.js";
 import { grouped } from "../portfolio.js";
 import { hasLimit, kindWords } from "../terms.js";
 import { ACCOUNT, HOLDINGS, NEWS, SIDE } from "../texts.js";
+import { formatTime } from "../times.js";
 import { directionOf } from "./symbols.js";
 
 /** Titles of these columns, for a table. */

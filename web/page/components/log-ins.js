@@ -1,8 +1,9 @@
 // The dialog about one's own log-in: who is logged in, API keys, the password.
 
-import { formatTime, fromMarkup, part, reconcile, setText } from "../dom.js";
+import { fromMarkup, part, reconcile, setText } from "../dom.js";
 import { CLOSE, LOG_INS, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
+import { formatTime } from "../times.js";
 
 const MARKUP = `
   <div class="log-ins">

@@ -46,8 +46,8 @@ export class OrderTicket {
     });
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#state.account === null) this.#actions.signUp();
-      else if (!this.#sending && this.#info !== undefined) this.#submit();
+      if (this.#state.login === null) this.#actions.signUp();
+      else if (this.#state.account !== null && !this.#sending && this.#info !== undefined) this.#submit();
     });
   }
 

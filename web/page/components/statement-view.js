@@ -1,9 +1,10 @@
 // A month's statement of the account, to read here and to take away as a CSV file.
 
-import { formatTime, fromMarkup, part, setText } from "../dom.js";
+import { fromMarkup, part, setText } from "../dom.js";
 import { amountOf, boundsOf, csvOf, months, proofOf, whatOf } from "../statement.js";
 import { LOADING, STATEMENT, UNANSWERED } from "../texts.js";
 import { sentence } from "../ticket.js";
+import { formatTime } from "../times.js";
 import { Table } from "./table.js";
 
 const SHOWN_MAX = 1_000;

@@ -1,8 +1,9 @@
 // The tape: the last trades, newest first, coloured and marked by who was in a hurry.
 
-import { formatTime, fromMarkup, part, reconcile, setText } from "../dom.js";
+import { fromMarkup, part, reconcile, setText } from "../dom.js";
 import { formatPrice, formatQuantity } from "../money.js";
 import { TAPE } from "../texts.js";
+import { formatTime } from "../times.js";
 
 const MARKUP = `
   <header class="panel-title"><h2 id="tape-title">${TAPE.title}</h2></header>
@@ -22,16 +23,21 @@ export function mountTape(root) {
   return ({ symbols, symbol, tape }) => {
     const tick = symbols?.find((found) => found.symbol === symbol)?.tick ?? 1;
     if (shown.tape === tape && shown.tick === tick && shown.symbol === symbol) return;
-    if (shown.symbol !== symbol) rows.replaceChildren();
+    if (shown.symbol !== symbol || shown.tick !== tick) rows.replaceChildren();
     shown = { tape, tick, symbol };
     empty.hidden = tape === null || tape.length > 0;
-    reconcile(rows, tape ?? [], (trade) => trade.trade_id, () => fromMarkup(ROW), (row, trade) => {
-      const [price, size, time] = row.children;
-      row.dataset.side = trade.auction ? "auction" : trade.side; // In an auction nobody is in a hurry.
-      row.title = TAPE.sides[row.dataset.side];
-      setText(price, formatPrice(trade.price, tick));
-      setText(size, formatQuantity(trade.quantity));
-      setText(time, formatTime(trade.time));
-    });
+    reconcile(rows, tape ?? [], (trade) => trade.trade_id, (trade) => rowOf(trade, tick), () => {});
   };
+}
+
+/** A trade is written once: nothing of it changes. */
+function rowOf(trade, tick) {
+  const row = fromMarkup(ROW);
+  const [price, size, time] = row.children;
+  row.dataset.side = trade.auction ? "auction" : trade.side; // In an auction nobody is in a hurry.
+  row.title = TAPE.sides[row.dataset.side];
+  setText(price, formatPrice(trade.price, tick));
+  setText(size, formatQuantity(trade.quantity));
+  setText(time, formatTime(trade.time));
+  return row;
 }

@@ -39,7 +39,7 @@ function showChoices(root, { draft }) {
 }
 
 /** What stands under "More": all of it that this kind of order can have, and in a word what of it is chosen. */
-function showMore(root, { draft }) {
+function showMore(root, { draft, checked }) {
   const { kind, tif, postOnly, display, takeProfit, orStop } = effective(draft);
   const atOnce = kind === "market" && !isForAuction(tif);
   for (const button of root.querySelectorAll("[name=tif]")) {
@@ -53,7 +53,7 @@ function showMore(root, { draft }) {
   part(root, "[data-field=stopLossLimit]").hidden = takeProfit === null;
   part(root, "[name=orStop]").disabled = !canPair(kind, tif);
   const shown = display === null ? 0 : (parseQuantity(display).quantity ?? 0);
-  const words = conditionWords({ tif, post_only: postOnly, display: shown });
+  const words = conditionWords({ tif, expires: checked?.expires ?? 0, post_only: postOnly, display: shown });
   if (takeProfit !== null) words.push(TICKET.bracket);
   else if (orStop !== null) words.push(TICKET.pair);
   setText(part(root, ".more-chosen"), words.join(", "));
@@ -119,12 +119,13 @@ function showEstimate(root, { draft, state, checked, info }) {
 
 function showButton(root, { draft, state, checked, info, sending, confirming }) {
   const button = part(root, ".place");
-  const isGuest = state.account === null;
-  button.disabled = sending || (!isGuest && (info === undefined || state.link.status !== "live"));
+  const isGuest = state.login === null;
+  const isStaff = !isGuest && state.account === null;
+  button.disabled = sending || isStaff || (!isGuest && (info === undefined || state.link.status !== "live"));
   setAttribute(button, "data-confirming", confirming > 0 ? "true" : null);
-  if (isGuest) {
-    setText(part(button, "strong"), TICKET.signUp);
-    setText(part(button, ".place-detail"), TICKET.signUpDetail);
+  if (isGuest || isStaff) {
+    setText(part(button, "strong"), isGuest ? TICKET.signUp : TICKET.place);
+    setText(part(button, ".place-detail"), isGuest ? TICKET.signUpDetail : TICKET.staffDetail);
     return;
   }
   setText(part(button, "strong"), sending ? TICKET.placing : confirming > 0 ? TICKET.confirm : TICKET.place);
