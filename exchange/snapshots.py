@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import os
 from typing import Final, Protocol
@@ -16,7 +15,7 @@ from nats.js import JetStreamContext, api
 from nats.js.object_store import ObjectStore
 
 from .digest import digest
-from .streams import ensure_replicas, patiently
+from .streams import RETRY_SECONDS, ensure_replicas, patiently
 from .subjects import SNAPSHOTS
 
 logger = logging.getLogger(__name__)
@@ -24,11 +23,11 @@ logger = logging.getLogger(__name__)
 SNAPSHOT_SECONDS: Final = float(os.environ.get("EXCHANGE_SNAPSHOT_SECONDS") or 60)
 """From one to the next. The variable is for tests, which do not want to wait."""
 LOAD_SECONDS_MAX: Final = 30.0
-"""A snapshot that does not come in this time counts as missing: chunks were replaced while they were read."""
-
-
+"""A snapshot that does not come in this time counts as missing."""
 READ_SECONDS_MAX: Final = 1.0
 """For a question about a snapshot; in an election it is asked again."""
+STREAM: Final = f"OBJ_{SNAPSHOTS}"
+"""Of the object store."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -75,7 +74,7 @@ class JetStreamSnapshots:
                 return await self._jetstream.create_object_store(SNAPSHOTS, config=config)
 
         self._store = await patiently(ensure)
-        await ensure_replicas(self._client, f"OBJ_{SNAPSHOTS}", replicas)
+        await ensure_replicas(self._client, STREAM, replicas)
 
     async def save(self, name: str, snapshot: Snapshot) -> None:
         """Replace the stage's snapshot. That one could not be stored is no harm: the log has all, and the next one comes."""
@@ -98,8 +97,25 @@ class JetStreamSnapshots:
         return snapshot if digest(snapshot.state) == snapshot.state_digest else None
 
     async def _get(self, name: str) -> bytes:
-        context, content = self._client.jetstream(timeout=READ_SECONDS_MAX), io.BytesIO()
-        store = ObjectStore(SNAPSHOTS, f"OBJ_{SNAPSHOTS}", context)
-        await patiently(lambda: store.get_info(name))  # It says soon whether there is one; all the rest may take its time.
-        await store.get(name, writeinto=content)
-        return content.getvalue()
+        context = self._client.jetstream(timeout=READ_SECONDS_MAX)
+        store = ObjectStore(SNAPSHOTS, STREAM, context)
+        while True:
+            info = await patiently(lambda: store.get_info(name))  # It says soon whether there is one.
+            try:
+                return await _chunks(context, info)
+            except nats.js.errors.NotFoundError:
+                await asyncio.sleep(RETRY_SECONDS)  # It was replaced meanwhile, and the next one is there.
+
+
+async def _chunks(context: JetStreamContext, info: api.ObjectInfo) -> bytes:
+    """Asked for one by one: nats-py's own way is a subscription, which waits for ever for chunks that are not there any more.
+
+    Raises NotFoundError.
+    """
+    subject, sequence, chunks = f"$O.{SNAPSHOTS}.C.{info.nuid}", 0, []
+    for _ in range(info.chunks or 0):
+        found = await context.get_msg(STREAM, sequence + 1, subject, direct=True, next=True)
+        assert found.seq is not None
+        sequence = found.seq
+        chunks.append(found.data or b"")
+    return b"".join(chunks)

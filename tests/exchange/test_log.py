@@ -252,3 +252,25 @@ async def test_a_snapshot_comes_back_whole_or_not_at_all(nats_server) -> None:
     await snapshots.save("ledger", Snapshot(b"altered", digest(b"as it was"), {}, {}))
     assert await snapshots.load("ledger") is None
     await client.close()
+
+
+async def test_a_snapshot_that_is_replaced_while_it_is_read(nats_server) -> None:
+    client = await connect(nats_server.url, "worker", nats_server.secrets.worker, name="test")
+    snapshots, asked, left = JetStreamSnapshots(client), client.request, 2
+    await snapshots.create()
+    states = [bytes([number]) * 400_000 for number in (1, 2)]  # Several chunks.
+    old, new = (Snapshot(state, digest(state), {"JOURNAL": 7}, {"JOURNAL": "d"}) for state in states)
+    await snapshots.save("ledger", old)
+
+    async def request(subject: str, *arguments: Any, **options: Any) -> Msg:
+        """Before the second question about the content, that is another one."""
+        nonlocal left
+        if "STREAM.MSG.GET" not in subject:
+            left -= 1
+            if left == 0:
+                await snapshots.save("ledger", new)
+        return await asked(subject, *arguments, **options)
+
+    client.request = request
+    assert await snapshots.load("ledger") == new
+    await client.close()
