@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple, cast
 
 from lark import Lark, Token, Transformer, v_args
@@ -474,7 +474,12 @@ def _unknown(name: str) -> str:
 
 
 _builder: Final = _Builder()
-_lark: Final = Lark(GRAMMAR, parser="lalr", start=["condition", "action", "sum"], transformer=_builder, maybe_placeholders=True)
+
+
+@cache
+def _lark() -> Lark:
+    """Made when a rule is first read: that takes a tenth of a second, which a worker without rules need not spend."""
+    return Lark(GRAMMAR, parser="lalr", start=["condition", "action", "sum"], transformer=_builder, maybe_placeholders=True)
 
 
 def parse_condition(text: str) -> Parsed:
@@ -516,7 +521,7 @@ def _parse(text: str, start: str) -> Parsed:
     if len(re.findall(r"[-+*/(]|\bnot\b", text)) > OPERATORS_MAX:
         return Parsed(None, (Misread(0, f"more than {OPERATORS_MAX} operators and parentheses; split it into several rules"),))
     try:
-        node = _lark.parse(text, start=start)
+        node = _lark().parse(text, start=start)
     except UnexpectedInput as error:
         _builder.take_mistakes()
         return Parsed(None, (_misread(error, text, start),))
@@ -532,7 +537,7 @@ def _misread(error: UnexpectedInput, text: str, start: str) -> Misread:
     else:
         assert isinstance(error, UnexpectedCharacters)
         offset = error.pos_in_stream or 0
-        until_there = _lark.parse_interactive(text[:offset], start=start)
+        until_there = _lark().parse_interactive(text[:offset], start=start)
         until_there.exhaust_lexer()
         expected = set(until_there.accepts())  # type: ignore[no-untyped-call]
         _builder.take_mistakes()
