@@ -14,8 +14,10 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 up: $(VENV)/.installed
 	@exec $(BIN)/exchange up $(ARGS)
 
+test: export PYTHONDONTWRITEBYTECODE :=
+# Hundreds of processes are started: none but the first should compile the program.
 test: check browser
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check

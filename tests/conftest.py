@@ -31,6 +31,34 @@ CONNECT_SECONDS_MAX = 5
 """More than the server's patience with a log-in."""
 
 
+@pytest.hookimpl(tryfirst=True)  # Before xdist looks at the groups.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say to xdist which tests belong to one process, and begin with those that take longest.
+
+    There is one shared market and one browser, in one process: a market with bots uses a processor all the time, and if two
+    files use a name in it for different accounts, that fails always and not only when chance puts them into one process.
+    Tests with a market of their own go wherever there is room. All other files stay whole.
+    """
+    for item in items:
+        if name := group(item):
+            item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=rank)
+
+
+def group(item: pytest.Item) -> str:
+    """The name of its process; empty if any will do."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "market" in fixtures or "browser" in fixtures:
+        return "market"
+    return "" if "fresh_market" in fixtures else item.path.stem
+
+
+def rank(item: pytest.Item) -> int:
+    """Which are first."""
+    ranks = {"market": 0, "": 1}
+    return ranks.get(group(item), 2 if "e2e" in item.path.parts else 3)
+
+
 async def settle(*clients: Client) -> None:
     """Return when the server has done all that these connections asked for before, and has told them what came of it.
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from exchange.client import PATIENCE_SECONDS, Client
 from exchange.secrets import load_secrets
+from tests.e2e import forked
 
 START_SECONDS_MAX = 180.0
 """Far above what it takes, as all these: the machine may be busy with other things."""
@@ -110,8 +112,7 @@ def run_cli(
     directory: Path, *arguments: str, password: str = "", variables: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `exchange …` with the data directory and the log-ins in `directory`."""
-    command, variables = [*EXCHANGE, *arguments], environment(directory, password) | (variables or {})
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=COMMAND_SECONDS_MAX)
+    return forked.call(arguments, environment(directory, password) | (variables or {}), COMMAND_SECONDS_MAX)
 
 
 def environment(directory: Path, password: str = "") -> dict[str, str]:
@@ -144,12 +145,22 @@ def start_market(directory: Path, *arguments: str, variables: dict[str, str] | N
     return market
 
 
+@contextmanager
+def running_market(directory: Path, *arguments: str) -> Iterator[RunningMarket]:
+    """A market for several tests, none of which does it harm."""
+    market = start_market(directory, *arguments)
+    try:
+        yield market
+        assert market.stop() == 0, market.output
+    finally:
+        market.stop()
+
+
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMarket]:
     """One market with its bots for all tests: for those that only trade in it, each with accounts of its own."""
-    running = start_market(tmp_path_factory.mktemp("market"))
-    yield running
-    assert running.stop() == 0, running.output
+    with running_market(tmp_path_factory.mktemp("market")) as running:
+        yield running
 
 
 StartMarket = Callable[..., RunningMarket]

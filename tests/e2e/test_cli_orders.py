@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.e2e.market_process import RunningMarket, StartMarket
+from tests.e2e.market_process import RunningMarket, running_market
 
 PASSWORD = "a long password"
 
 
-@pytest.fixture
-def quiet(fresh_market: StartMarket) -> RunningMarket:
-    """A market where only erin and frank trade."""
-    market = fresh_market("--no-bots")
-    for name in ("erin", "frank"):
-        created = market.cli("account", "create", name, "--cash", "10000", "--shares", "KRYP=500", password=PASSWORD)
-        assert created.returncode == 0, created.stderr
-    return market
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMarket]:
+    """A market where only erin and frank trade, in each test another symbol."""
+    with running_market(tmp_path_factory.mktemp("quiet"), "--no-bots") as quiet:
+        for name in ("erin", "frank"):
+            shares = ("--shares", "KRYP=500", "--shares", "PUPS=500")
+            created = quiet.cli("account", "create", name, "--cash", "10000", *shares, password=PASSWORD)
+            assert created.returncode == 0, created.stderr
+        yield quiet
 
 
 def told(market: RunningMarket, account: str, line: str) -> list[str]:
@@ -65,15 +68,15 @@ def test_orders_of_every_kind(quiet: RunningMarket) -> None:
 
 
 def test_replacing(quiet: RunningMarket) -> None:
-    told(quiet, "erin", "buy KRYP 50 --limit 20")
+    told(quiet, "erin", "buy PUPS 50 --limit 20")
     number = str(last_order(quiet, "erin")["order_id"])
     said = told(quiet, "erin", f"replace {number} --quantity 40")
     assert said == [f"replacing order {number}", "replaced: 40 open at 20.00, in its place in the queue"]
     said = told(quiet, "erin", f"replace {number} --quantity 60 --limit 20.10")
     assert said[1] == "replaced: 60 open at 20.10"
-    assert quiet.ask("book", "KRYP")["bids"] == [[201_000, 60]]
+    assert quiet.ask("book", "PUPS")["bids"] == [[201_000, 60]]
     assert quiet.ask("--as", "erin", "portfolio")["cash_held"] == 60 * 201_000
-    told(quiet, "frank", "sell KRYP 60 --limit 20.10")
+    told(quiet, "frank", "sell PUPS 60 --limit 20.10")
     refused = quiet.cli("--as", "erin", "replace", number, "--quantity", "10")
     assert refused.returncode == 1
     assert refused.stderr.endswith("(unknown_order)\n")

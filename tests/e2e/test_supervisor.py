@@ -6,16 +6,13 @@ import json
 import os
 import signal
 import stat
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cli.supervisor import STOP_SECONDS
-from tests.e2e.market_process import RunningMarket
-
-StartMarket = Callable[..., RunningMarket]
+from exchange.subjects import SNAPSHOTS
+from tests.e2e.market_process import STOP_SECONDS_MAX, RunningMarket, StartMarket, running_market
 
 WORKERS = ["nats", "auth", "ledger", "engine-1", "ticks", "historian", "bots", "web"]
 MARKET = """
@@ -36,14 +33,41 @@ def runs(pid: int) -> bool:
         return False
 
 
-def place(market: RunningMarket, limit: str) -> int:
+def place(market: RunningMarket, symbol: str, limit: str) -> int:
     """An order of alice's that rests; its id."""
-    order_id: int = market.ask("--as", "alice", "buy", "KRYP", "10", "--limit", limit)["order_id"]
+    order_id: int = market.ask("--as", "alice", "buy", symbol, "10", "--limit", limit)["order_id"]
     return order_id
 
 
-def test_whatever_is_killed_comes_back_and_nothing_is_lost(fresh_market: StartMarket) -> None:
-    market = fresh_market("--no-bots")
+def engine_ended_in_order(market: RunningMarket) -> bool:
+    """Whether the engine of a stopped market has left a snapshot, as every stage does that is asked to end."""
+    blocks = (market.data / "jetstream" / "APP" / "streams" / f"OBJ_{SNAPSHOTS}" / "msgs").glob("*.blk")
+    return any(b'"engine-1"' in block.read_bytes() for block in blocks)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMarket]:
+    with running_market(tmp_path_factory.mktemp("running"), "--no-bots") as running:
+        yield running
+
+
+def test_a_second_market_on_the_same_data(running: RunningMarket) -> None:
+    second = running.cli("up", "--port", "0", "--nats-port", "0", "--ws-port", "0")
+    assert second.returncode == 1
+    assert second.stderr == f"exchange: a market already runs on {running.data}; stop it first, or choose another --data\n"
+    assert running.ask("status")["pid"] == running.process.pid
+
+
+def test_json_of_a_running_market_holds_no_secret(running: RunningMarket) -> None:
+    secrets = json.loads((running.data / "secrets.json").read_text())
+    said = json.dumps(running.ask("status"))
+    assert not any(secret in said for secret in secrets.values())
+    arguments = b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in running.runtime["workers"].values())
+    assert not any(os.fsencode(secret) in arguments for secret in secrets.values())
+
+
+def test_whatever_is_killed_comes_back_and_nothing_is_lost(running: RunningMarket) -> None:
+    market = running
     assert list(market.runtime["workers"]) == WORKERS
     assert stat.S_IMODE((market.data / "runtime.json").stat().st_mode) == 0o600
     addresses = {name: market.runtime[name] for name in ("server", "websocket", "monitor", "http")}
@@ -51,7 +75,7 @@ def test_whatever_is_killed_comes_back_and_nothing_is_lost(fresh_market: StartMa
     orders = []
     for number, worker in enumerate(WORKERS):
         pid = market.kill(worker)
-        orders.append(place(market, f"1{number}.50"))
+        orders.append(place(market, "KRYP", f"1{number}.50"))
         market.wait_for_successor(worker, pid)
         assert f"{worker} was ended by signal 9; started again" in market.output
     assert {name: market.runtime[name] for name in addresses} == addresses
@@ -60,10 +84,12 @@ def test_whatever_is_killed_comes_back_and_nothing_is_lost(fresh_market: StartMa
     assert market.ask("audit")["passed"]
 
 
-def test_stop_and_second_start(fresh_market: StartMarket) -> None:
-    first = fresh_market("--no-bots")
+def test_stop_and_second_start(fresh_market: StartMarket, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(MARKET)
+    first = fresh_market(str(tmp_path / "two.yaml"))
+    assert {"engine-1", "engine-2"} <= first.runtime["workers"].keys()
     first.ask("account", "create", "alice", password="wonderland")
-    order = place(first, "19.99")
+    orders = [place(first, "ONE", "9.99"), place(first, "TWO", "19.99")]
     before = first.ask("--as", "alice", "portfolio")
     pids = first.runtime["workers"].values()
     assert first.stop(signal.SIGTERM) == 0
@@ -71,18 +97,12 @@ def test_stop_and_second_start(fresh_market: StartMarket) -> None:
     assert not any(map(runs, pids))
     assert "stopped; everything is kept" in first.output
 
-    second = fresh_market("--no-bots")
+    (tmp_path / "two.yaml").unlink()
+    second = fresh_market()
+    assert [row["symbol"] for row in second.ask("symbols")] == ["ONE", "TWO"], "the market file is remembered"
     after = second.ask("--as", "alice", "portfolio")
     assert {**after, "time": 0} == {**before, "time": 0}
-    assert [open_order["order_id"] for open_order in after["orders"]] == [order]
-
-
-def test_a_second_market_on_the_same_data(fresh_market: StartMarket) -> None:
-    market = fresh_market("--no-bots")
-    second = market.cli("up", "--port", "0", "--nats-port", "0", "--ws-port", "0")
-    assert second.returncode == 1
-    assert second.stderr == f"exchange: a market already runs on {market.data}; stop it first, or choose another --data\n"
-    assert market.ask("status")["pid"] == market.process.pid
+    assert [open_order["order_id"] for open_order in after["orders"]] == orders
 
 
 def test_none_outlives_a_killed_supervisor(fresh_market: StartMarket) -> None:
@@ -99,16 +119,15 @@ def test_none_outlives_a_killed_supervisor(fresh_market: StartMarket) -> None:
 
 
 def test_the_second_interrupt_is_immediate(fresh_market: StartMarket) -> None:
-    market = fresh_market("--no-bots")
+    market = fresh_market("--no-bots", variables={"EXCHANGE_SNAPSHOT_SECONDS": "3600"})
     pids = market.runtime["workers"].values()
     market.kill("web", signal.SIGSTOP)  # Hears nothing, so the first interrupt has to wait for it.
     market.process.send_signal(signal.SIGINT)
     market.wait_until(lambda: "stopping" in market.output, "it did not hear the interrupt")
-    started = time.monotonic()
     market.process.send_signal(signal.SIGINT)
-    market.process.wait(60)
-    assert time.monotonic() - started < STOP_SECONDS, "after the first one alone it would have waited so long"
+    market.process.wait(STOP_SECONDS_MAX)
     assert not any(map(runs, pids))
+    assert not engine_ended_in_order(market)
 
 
 def test_a_frozen_worker_does_not_hold_up_the_stop(fresh_market: StartMarket) -> None:
@@ -118,6 +137,7 @@ def test_a_frozen_worker_does_not_hold_up_the_stop(fresh_market: StartMarket) ->
         market.kill(worker, signal.SIGSTOP)
     assert market.stop() == 0
     assert not any(map(runs, pids))
+    assert engine_ended_in_order(market)
 
 
 def test_one_that_dies_again_and_again_stops_the_whole(fresh_market: StartMarket) -> None:
@@ -134,31 +154,10 @@ def test_one_that_dies_again_and_again_stops_the_whole(fresh_market: StartMarket
     assert not (market.data / "runtime.json").exists()
 
 
-def test_a_worker_that_cannot_start_shows_why(fresh_market: StartMarket) -> None:
-    market = fresh_market("--no-bots")
-    market.stop()
-    (market.data / "ticks.duckdb").write_bytes(b"this is no database" * 1_000)
+def test_a_worker_that_cannot_start_shows_why(fresh_market: StartMarket, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ticks.duckdb").write_bytes(b"this is no database" * 1_000)
     with pytest.raises(AssertionError) as failure:
         fresh_market("--no-bots")
     assert "exchange: ticks died 5 times within a minute" in str(failure.value)
     assert "ticks.duckdb" in str(failure.value)
-
-
-def test_the_market_file_is_remembered(fresh_market: StartMarket, tmp_path: Path) -> None:
-    (tmp_path / "two.yaml").write_text(MARKET)
-    first = fresh_market(str(tmp_path / "two.yaml"))
-    assert [row["symbol"] for row in first.ask("symbols")] == ["ONE", "TWO"]
-    assert {"engine-1", "engine-2"} <= first.runtime["workers"].keys()
-    assert first.stop() == 0
-    (tmp_path / "two.yaml").unlink()
-    second = fresh_market()
-    assert [row["symbol"] for row in second.ask("symbols")] == ["ONE", "TWO"]
-
-
-def test_json_of_a_running_market_holds_no_secret(fresh_market: StartMarket) -> None:
-    market = fresh_market("--no-bots")
-    secrets = json.loads((market.data / "secrets.json").read_text())
-    said = json.dumps(market.ask("status"))
-    assert not any(secret in said for secret in secrets.values())
-    arguments = b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in market.runtime["workers"].values())
-    assert not any(os.fsencode(secret) in arguments for secret in secrets.values())

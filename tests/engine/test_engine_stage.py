@@ -94,7 +94,7 @@ def events_of(batches: list[tuple[int, list[EngineCommand]]]) -> list[object]:
 
 
 @pytest.fixture
-def market(commands_of, batches_of):
+def stories(commands_of, batches_of):
     """A journal and what its commands cause: every other one with everything there is, and times of its own."""
 
     def make(seed: int, count: int = 600) -> tuple[list[bytes], list[object]]:
@@ -141,8 +141,8 @@ def test_names():
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_the_log_holds_all_events_with_their_journal_batch(seed, market):
-    journal, events = market(seed)
+def test_the_log_holds_all_events_with_their_journal_batch(seed, stories):
+    journal, events = stories(seed)
     log = lead(EngineStage(1), journal, Random(seed))
     check_chain(log)
     moments = [moment for payload in log for moment in decode(payload).moments]
@@ -155,8 +155,8 @@ def test_the_log_holds_all_events_with_their_journal_batch(seed, market):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_replay_gives_the_same_bytes_and_the_same_state(seed, market):
-    journal, _ = market(seed)
+def test_replay_gives_the_same_bytes_and_the_same_state(seed, stories):
+    journal, _ = stories(seed)
     leader, follower = EngineStage(1), EngineStage(1)
     log = lead(leader, journal, Random(100 + seed))
     position = follow(follower, log, journal)
@@ -167,8 +167,8 @@ def test_replay_gives_the_same_bytes_and_the_same_state(seed, market):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_successor_goes_on_where_the_log_ends(seed, market):
-    journal, events = market(seed)
+def test_a_successor_goes_on_where_the_log_ends(seed, stories):
+    journal, events = stories(seed)
     log = lead(EngineStage(1), journal[: len(journal) // 2], Random(seed))
     log = log[: Random(seed).randint(0, len(log))]
     successor = EngineStage(1)
@@ -179,8 +179,8 @@ def test_a_successor_goes_on_where_the_log_ends(seed, market):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_snapshot_in_the_middle_changes_nothing(seed, market):
-    journal, _ = market(seed)
+def test_a_snapshot_in_the_middle_changes_nothing(seed, stories):
+    journal, _ = stories(seed)
     whole, first, second = EngineStage(1), EngineStage(1), EngineStage(1)
     middle = Random(seed).randint(0, len(journal))
     log = lead(whole, journal[:middle], Random(seed)) + lead(whole, journal[middle:], Random(seed))
@@ -273,7 +273,7 @@ def test_a_turn_too_large_for_one_message_is_split(sweep, filled):
 
 @pytest.mark.parametrize("logged", [1, 2])
 @pytest.mark.parametrize("by_snapshot", [False, True])
-def test_a_leader_that_dies_between_parts_is_completed(logged, by_snapshot, sweep, filled, market):
+def test_a_leader_that_dies_between_parts_is_completed(logged, by_snapshot, sweep, filled, stories):
     leader, log = filled
     parts = leader.turn({JOURNAL: sweep[1]}, now=0).payloads
     journal = [*sweep[0], *sweep[1]]
@@ -297,8 +297,8 @@ def test_a_leader_that_dies_between_parts_is_completed(logged, by_snapshot, swee
     assert leader.snapshot() == successor.snapshot()
 
 
-def test_an_altered_batch_is_refused_with_its_number(market):
-    journal, _ = market(1)
+def test_an_altered_batch_is_refused_with_its_number(stories):
+    journal, _ = stories(1)
     log = lead(EngineStage(1), journal, Random(1))
     index = next(index for index, payload in enumerate(log) if index > 3 and b'"price":9' in payload)
     altered = log[index].replace(b'"price":9', b'"price":8', 1)
@@ -306,8 +306,8 @@ def test_an_altered_batch_is_refused_with_its_number(market):
         follow(EngineStage(1), [*log[:index], altered], journal)
 
 
-def test_a_batch_that_the_journal_did_not_cause_is_refused(market):
-    journal, _ = market(1)
+def test_a_batch_that_the_journal_did_not_cause_is_refused(stories):
+    journal, _ = stories(1)
     log = lead(EngineStage(1), journal, Random(1))
     stage = EngineStage(1)
     position = follow(stage, log[:3], journal)

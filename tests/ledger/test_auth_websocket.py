@@ -72,10 +72,10 @@ class Browser:
 
 
 @pytest.fixture
-async def browser(nats_server: TestServer, auth_worker: Worker) -> AsyncIterator[Browser]:
-    browser = await Browser.open(nats_server.websocket_url)
-    yield browser
-    await browser.close()
+async def page(nats_server: TestServer, auth_worker: Worker) -> AsyncIterator[Browser]:
+    page = await Browser.open(nats_server.websocket_url)
+    yield page
+    await page.close()
 
 
 @pytest.fixture
@@ -87,12 +87,12 @@ async def session(auth_worker: Worker) -> str:
     return secret
 
 
-async def test_a_page_logs_in_and_may_what_its_account_may(nats_server: TestServer, browser: Browser, session: str) -> None:
+async def test_a_page_logs_in_and_may_what_its_account_may(nats_server: TestServer, page: Browser, session: str) -> None:
     worker = await nats_server.connect()
     orders = await worker.subscribe("orders.*")
     await settle(worker)
-    assert (await browser.login("alice", session)).startswith("PONG\r\n")
-    heard = await browser.do("PUB orders.alice 4\r\nmine\r\nPUB orders.bob 6\r\nforged\r\nSUB reports.bob 1\r\nSUB > 2\r\n")
+    assert (await page.login("alice", session)).startswith("PONG\r\n")
+    heard = await page.do("PUB orders.alice 4\r\nmine\r\nPUB orders.bob 6\r\nforged\r\nSUB reports.bob 1\r\nSUB > 2\r\n")
     assert [line for line in heard.split("\r\n") if line.startswith("-ERR")] == [
         "-ERR 'Permissions Violation for Publish to \"orders.bob\"'",
         "-ERR 'Permissions Violation for Subscription to \"reports.bob\"'",
@@ -103,29 +103,29 @@ async def test_a_page_logs_in_and_may_what_its_account_may(nats_server: TestServ
     assert (await orders.next_msg()).data == b"mine"
 
 
-async def test_a_page_of_a_guest_hears_the_market_only(nats_server: TestServer, browser: Browser) -> None:
-    assert (await browser.login(guest_name(), "")).startswith("PONG\r\n")
-    heard = await browser.do("SUB market.> 1\r\nSUB reports.alice 2\r\nPUB orders.alice 1\r\nx\r\n")
+async def test_a_page_of_a_guest_hears_the_market_only(nats_server: TestServer, page: Browser) -> None:
+    assert (await page.login(guest_name(), "")).startswith("PONG\r\n")
+    heard = await page.do("SUB market.> 1\r\nSUB reports.alice 2\r\nPUB orders.alice 1\r\nx\r\n")
     assert heard.count("-ERR 'Permissions Violation") == 2
     worker = await nats_server.connect()
     await worker.publish("market.KRYP.trade", b"public")
     await settle(worker)
-    assert "MSG market.KRYP.trade 1 6\r\npublic" in await browser.do("")
+    assert "MSG market.KRYP.trade 1 6\r\npublic" in await page.do("")
 
 
 @pytest.mark.parametrize(("user", "password"), [("alice", "wrong"), ("worker", "wrong"), ("operator", "")])
-async def test_a_page_with_a_wrong_password_is_refused(browser: Browser, session: str, user: str, password: str) -> None:
-    assert "-ERR 'Authorization Violation'" in await browser.login(user, password)
+async def test_a_page_with_a_wrong_password_is_refused(page: Browser, session: str, user: str, password: str) -> None:
+    assert "-ERR 'Authorization Violation'" in await page.login(user, password)
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_a_page_may_what_its_role_may(nats_server: TestServer, auth_worker: Worker, browser: Browser, role: str) -> None:
+async def test_a_page_may_what_its_role_may(nats_server: TestServer, auth_worker: Worker, page: Browser, role: str) -> None:
     """The whole table, in both directions; bots have no page, but the server asks the same of them here."""
     user, password = await credentials_of(nats_server, auth_worker, role)
-    assert (await browser.login(user, password)).startswith("PONG\r\n")
+    assert (await page.login(user, password)).startswith("PONG\r\n")
     for number, (verb, subject, allowed) in enumerate(rows(role)):
         publishing = verb == "publish"
-        heard = await browser.do(f"PUB {subject} 0\r\n\r\n" if publishing else f"SUB {subject} {number}\r\nUNSUB {number}\r\n")
+        heard = await page.do(f"PUB {subject} 0\r\n\r\n" if publishing else f"SUB {subject} {number}\r\nUNSUB {number}\r\n")
         kind = "Publish" if publishing else "Subscription"
         refused = f"-ERR 'Permissions Violation for {kind} to \"{subject}\"'" in heard
         assert refused is not allowed, f"{role} {verb} {subject}: {heard}"
