@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from exchange.messages.health import Health, Part
-from exchange.subjects import JOURNAL
+from exchange.subjects import JOURNAL, engine_stage
 
 from .usage import Usage, usage
 
@@ -54,7 +54,7 @@ def problems(known: list[Process], shards: int) -> list[str]:
         if process.health and not process.health.ready
     ]
     led = [part.name for process in answered if process.health for part in process.health.parts if part.standing == "leading"]
-    stages = ["ledger", *(f"engine-{shard}" for shard in range(1, shards + 1)), "ticks"]
+    stages = ["ledger", *map(engine_stage, range(1, shards + 1)), "ticks"]
     idle = [f"nobody leads {stage}" for stage in stages if stage not in led]
     return silent + unready + idle
 

@@ -8,7 +8,8 @@ from itertools import takewhile
 from exchange.messages.events import Event, Indicated
 from exchange.messages.journal import DefineSymbol, EngineCommand, SetPhase
 
-from .book import Books
+from .book import Book
+from .books import Books
 from .emit import Emit
 from .entering import enter
 from .expiry import expire
@@ -23,30 +24,33 @@ def apply_batch(books: Books, time: int, commands: Sequence[EngineCommand]) -> l
     """Apply the shard's commands of a batch of this time, and what time itself brings; returns what happened."""
     leading = list(takewhile(lambda command: type(command) is SetPhase or type(command) is DefineSymbol, commands))
     events = apply(books, leading, time)
-    _pass_time(books, time, events.append)
-    events += expire(books, time)
+    touched = {*books.due(time), *(command.symbol for command in leading)}
+    concerned = [books[symbol] for symbol in sorted(touched)]
+    for book in concerned:
+        book.time = time
+    _pass_time(concerned, time, events.append)
+    events += expire(concerned, time)
     events += apply(books, commands[len(leading) :] if leading else commands, time)
-    _indicate(books, events.append)
+    touched |= {command.symbol for command in commands}
+    books.touched = [books[symbol] for symbol in sorted(touched)]
+    _indicate(books.touched, events.append)
+    books.watch(books.touched)
     return events
 
 
-def _pass_time(books: Books, time: int, emit: Emit) -> None:
+def _pass_time(books: Sequence[Book], time: int, emit: Emit) -> None:
     """Volatility auctions end, and reference prices follow the market."""
-    moving = [book for book in books.values() if book.bands.any or book.phase == "volatility_auction"]
-    moving.sort(key=lambda book: book.symbol)
-    for book in moving:
-        book.time = time
+    for book in books:
         if book.phase == "volatility_auction" and time >= book.until:
             enter(book, "continuous", "", emit)
             settle(book, emit)
-    for book in moving:
+    for book in books:
         update_reference(book, emit)
 
 
-def _indicate(books: Books, emit: Emit) -> None:
+def _indicate(books: Sequence[Book], emit: Emit) -> None:
     """Tell what the auctions to come would do, where it is something else than what was told."""
-    collecting = [book for book in books.values() if book.phase in COLLECTING]
-    for book in sorted(collecting, key=lambda book: book.symbol):
-        if (now := indication(book)) != book.told:
+    for book in books:
+        if book.phase in COLLECTING and (now := indication(book)) != book.told:
             book.told = now
             emit(Indicated(book.symbol, *now))

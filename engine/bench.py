@@ -18,7 +18,7 @@ from exchange.messages.base import encode
 from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, Group, JournalBatch, PlaceOrder
 from exchange.subjects import JOURNAL
 
-from .book import Book, Books
+from .book import Book
 from .matching import apply
 from .stage import EngineStage
 from .workload import OPENING_PRICE, TICK, Flow
@@ -72,7 +72,7 @@ def matching_rate(opening: list[EngineCommand], flow: list[EngineCommand]) -> in
     """Commands per second of matching alone, making the events included."""
 
     def seconds() -> float:
-        books: Books = {}
+        books: dict[str, Book] = {}
         apply(books, opening)
         started = perf_counter()
         for batch in batches(flow):
@@ -138,7 +138,7 @@ def resting_orders(count: int, levels: int, first_order_id: int = 1) -> list[Eng
     return decoded([DefineSymbol("S1", "S1", shard=1, tick=TICK, lot=1, opening_price=OPENING_PRICE), *orders])
 
 
-def timed_ns(books: Books, commands: list[EngineCommand]) -> int:
+def timed_ns(books: dict[str, Book], commands: list[EngineCommand]) -> int:
     """Nanoseconds per command."""
     commands = decoded(commands)
     started = perf_counter()

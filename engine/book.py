@@ -16,7 +16,7 @@ from sortedcontainers import SortedList
 from exchange.messages.base import Phase, SelfTrade, Side
 from exchange.messages.journal import DefineSymbol, PlaceOrder
 
-from .bands import Bands, bands_of
+from .bands import SECOND, Bands, bands_of
 from .groups import Bracket, Groups, Pair
 from .stops import Stop, Stops
 from .terms import Terms
@@ -308,6 +308,16 @@ class Book:
         self.phase, self.phase_reason, self.until = phase, reason, until
         self.told = (0, 0, 0)
 
+    @property
+    def moment(self) -> int | None:
+        """The time from which on something may happen here without a command; None for never."""
+        moments = [self.until] if self.phase == "volatility_auction" else []
+        if self.bands.any and self.last:
+            moments.append(self.reference_time + self.bands.reference_seconds * SECOND)
+        if self.expiring:
+            moments.append(self.expiring[0][0])
+        return min(moments, default=None)
+
     def check(self) -> None:
         """Every invariant, slowly; tests call it after each command."""
         assert self.trades >= 0
@@ -361,10 +371,6 @@ class Book:
             return self.open_quantity(order)
         placed = stop.order if (stop := self.stops.waiting.get(order_id)) else self.parked.get(order_id)
         return placed.quantity if placed else 0
-
-
-Books = dict[str, Book]
-"""The books of a shard by symbol."""
 
 
 def _check_queue(level: Level) -> None:

@@ -22,7 +22,7 @@ from exchange.messages.journal import (
 )
 
 from .arriving import arrive
-from .book import Book, Books
+from .book import Book
 from .brackets import place_bracket
 from .emit import Emit
 from .entering import set_phase
@@ -32,7 +32,7 @@ from .replacing import replace_order
 from .settling import settle
 
 
-def apply(books: Books, commands: Iterable[EngineCommand], time: int = 0) -> list[Event]:
+def apply(books: dict[str, Book], commands: Iterable[EngineCommand], time: int = 0) -> list[Event]:
     """Apply commands of a journal batch of this time in order, each with all that follows, and return what happened."""
     events: list[Event] = []
     emit, handlers = events.append, HANDLERS
@@ -48,7 +48,7 @@ def apply(books: Books, commands: Iterable[EngineCommand], time: int = 0) -> lis
     return events
 
 
-def define_symbol(books: Books, command: DefineSymbol) -> None:
+def define_symbol(books: dict[str, Book], command: DefineSymbol) -> None:
     """Open a book; what is in one that is open stays as it is when the symbol's rules change."""
     if command.symbol not in books:
         books[command.symbol] = Book(command.symbol)

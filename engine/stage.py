@@ -10,10 +10,10 @@ from exchange.messages.base import decoder
 from exchange.messages.events import Moment
 from exchange.messages.journal import DefineSymbol, EngineCommand, JournalBatch
 from exchange.stage import Batches, ReplayError, Turn
-from exchange.subjects import JOURNAL, events_log
+from exchange.subjects import JOURNAL, engine_stage, events_log
 
 from .batch import apply_batch
-from .book import Books
+from .books import Books
 from .parts import encode_batches
 from .state import EngineState, book_states, books_of, decode_state, encode_state
 
@@ -29,7 +29,7 @@ class EngineStage:
     """
 
     def __init__(self, shard: int) -> None:
-        self.books: Books = {}
+        self.books = Books()
         self._shard = shard
         self._number = 0
         self._previous = ""
@@ -39,7 +39,7 @@ class EngineStage:
     @property
     def name(self) -> str:
         """engine-<shard>."""
-        return f"engine-{self._shard}"
+        return engine_stage(self._shard)
 
     @property
     def output(self) -> str:
@@ -103,7 +103,7 @@ class EngineStage:
             # stays. The log says all the same that it is contained, so that an audit of the log has the books that the
             # ledger knows.
             elif any(type(command) is not DefineSymbol for command in commands) or any(
-                book.reference_time == batch.time for book in self.books.values()
+                book.reference_time == batch.time for book in self.books.touched
             ):
                 quiet = True
         if moments or quiet:

@@ -14,7 +14,8 @@ from exchange.messages.base import Phase, SelfTrade, Side
 from exchange.messages.journal import PlaceOrder
 
 from .bands import Bands
-from .book import Book, Books, BookSide
+from .book import Book, BookSide
+from .books import Books
 from .groups import Bracket, Pair
 from .stops import Stop
 from .terms import Terms
@@ -84,7 +85,7 @@ def book_states(books: Books) -> list[BookState]:
 
 def books_of(states: list[BookState]) -> Books:
     """The books of a state."""
-    books: Books = {}
+    books = Books()
     for state in states:
         book = books[state.symbol] = Book(state.symbol, state.trades, state.last, state.tick)
         for side, sign, levels in ((book.bids, -1, state.bids), (book.asks, 1, state.asks)):
@@ -107,6 +108,7 @@ def books_of(states: list[BookState]) -> Books:
         book.bands = state.bands
         book.reference_time = state.reference_time
         book.set_reference(state.reference)
+    books.watch(books.values())
     return books
 
 

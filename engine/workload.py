@@ -8,7 +8,7 @@ from typing import Final
 from exchange.messages.base import Side
 from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder
 
-from .book import Book, Books
+from .book import Book
 from .matching import apply
 
 CANCEL_SHARE: Final = 0.45
@@ -26,7 +26,7 @@ class Flow:
     """Makes commands. It matches them itself, because what is passive, marketable or still open depends on the book."""
 
     def __init__(self, symbols: int, seed: int = 1) -> None:
-        self.books: Books = {}
+        self.books: dict[str, Book] = {}
         self._random = Random(seed)
         self._order_id = 0
         self._middle: dict[str, int] = {}

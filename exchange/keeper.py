@@ -14,7 +14,7 @@ from typing import Final
 from .keeping import BASES, Keep, Keeper, parse_keep, sink_mark
 from .lease import JetStreamLease
 from .settings import Settings
-from .subjects import JOURNAL, events_log
+from .subjects import JOURNAL, engine_stage, events_log
 from .worker import Worker, run
 
 STEP_SECONDS: Final = 5.0
@@ -33,7 +33,7 @@ async def main(worker: Worker) -> None:
     shards = range(1, worker.settings.market.shards + 1)
     logs = await worker.open_logs(JOURNAL, *map(events_log, shards))
     snapshots = await worker.open_snapshots()
-    stages = ["ledger", *(f"engine-{shard}" for shard in shards)]
+    stages = ["ledger", *map(engine_stage, shards)]
     keeper = Keeper(keep, logs, snapshots, stages, sinks(worker.settings))
     await JetStreamLease.create_bucket(worker.nats, worker.settings.market.replicas)
     lease = JetStreamLease(worker.nats, "keeper", f"{worker.name} {os.getpid()}")

@@ -11,6 +11,11 @@ def events_log(shard: int) -> str:
     return f"EVENTS_{shard}"
 
 
+def engine_stage(shard: int) -> str:
+    """Name of the stage that matches a shard, of its snapshot and of its lease."""
+    return f"engine-{shard}"
+
+
 def log_subject(log: str) -> str:
     """The subject of a log: JOURNAL → journal, EVENTS_1 → events.1."""
     return log.lower().replace("_", ".")

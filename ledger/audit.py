@@ -20,7 +20,7 @@ from exchange.messages.base import decoder, encode
 from exchange.messages.journal import JournalBatch
 from exchange.replica import recompute
 from exchange.snapshots import Snapshot
-from exchange.subjects import JOURNAL, events_log
+from exchange.subjects import JOURNAL, engine_stage, events_log
 from exchange.worker import Worker, run
 
 from .accounts import Ledger
@@ -69,7 +69,7 @@ async def audit(
     for shard, batch in events_through.items():
         journal = decode_header(await logs[events_log(shard)].get(batch)).journal_through
         if base:  # No engine's books are computed to less than its snapshot in the base.
-            journal = max(journal, base.numbers.get(f"engine-{shard}", {}).get(JOURNAL, 0))
+            journal = max(journal, base.numbers.get(engine_stage(shard), {}).get(JOURNAL, 0))
         seen[shard] = _decode_journal(await logs[JOURNAL].get(journal)).time
     started = time.perf_counter()
     await recompute(stage, logs, number, snapshot)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from engine.batch import apply_batch
-from engine.book import Books
+from engine.books import Books
 from engine.state import book_states, books_of
 from exchange.messages.events import (
     Activated,
@@ -50,7 +50,7 @@ SYMBOL = "AAA"
 
 def play(story: str, opening: str = "") -> None:
     """Both tell the story; `opening` holds commands before it, whose events do not matter."""
-    books: Books = {}
+    books = Books()
     slow = SlowExchange()
     time = 0
     define = parse(0, "symbol")

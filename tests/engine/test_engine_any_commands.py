@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.batch import apply_batch
-from engine.book import Books
+from engine.books import Books
 from engine.state import book_states, books_of
 from exchange.messages.base import Phase, SelfTrade, Side
 from exchange.messages.journal import (
@@ -121,7 +121,7 @@ class Builder:
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.lists(steps, max_size=4), max_size=15))
 def test_any_commands_equal_the_oracle(drawn):
-    books: Books = {}
+    books = Books()
     oracle = SlowExchange()
     builder, time = Builder(oracle), 1
     for batch in [[("define", 0, 1)], *drawn]:

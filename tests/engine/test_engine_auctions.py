@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 
 from engine.batch import apply_batch
-from engine.book import Books
+from engine.books import Books
 from exchange.messages.events import Indicated, Traded
 from exchange.messages.journal import DefineSymbol, PlaceOrder, SetPhase
 from tests.engine.story import play
@@ -192,7 +192,7 @@ def test_table(name):
     for volume, price, imbalance, reference in wishes:
         interest = [[(limit, quantity) for side, quantity, limit in orders if side == name] for name in ("buy", "sell")]
         assert auction(*interest, tick, reference) == (price, volume, imbalance)
-        books: Books = {}
+        books = Books()
         apply_batch(books, 1, [DefineSymbol("AAA", "", 1, tick, 1, reference), SetPhase("AAA", "opening_auction")])
         ids = count(1)
         events = apply_batch(books, 2, [PlaceOrder(next(ids), "alice", "", "AAA", *order, 0) for order in orders])

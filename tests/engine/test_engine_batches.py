@@ -3,7 +3,7 @@
 import pytest
 
 from engine.batch import apply_batch
-from engine.book import Books
+from engine.books import Books
 from engine.state import book_states, books_of
 from exchange.messages.events import (
     Activated,
@@ -26,7 +26,7 @@ class Pair:
     """An engine and its slow twin, which do the same."""
 
     def __init__(self) -> None:
-        self.books: Books = {}
+        self.books = Books()
         self.slow = SlowExchange()
 
     def batch(self, time: int, *commands: EngineCommand) -> list[Event]:

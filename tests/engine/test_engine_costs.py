@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from engine.book import Book, Books
+from engine.book import Book
+from engine.books import Books
 from engine.matching import apply
 from exchange.messages.journal import CancelOrder, DefineSymbol, EngineCommand, PlaceOrder, SetPhase
 
@@ -43,7 +44,7 @@ def seconds_per_command(count: int, levels: int, probe: Callable[[int, Random], 
     """Processor time, so that a busy machine does not matter; the best of three."""
     best = float("inf")
     for seed in range(3):
-        books: Books = {"AAA": Book("AAA")}
+        books = Books({"AAA": Book("AAA")})
         apply(books, resting(count, levels))
         commands = probe(count, Random(seed))
         first, commands = (commands[:-PROBES], commands[-PROBES:])
@@ -65,7 +66,7 @@ def seconds_per_uncrossed_order(count: int, levels: int) -> float:
     """Half of the orders buy and half sell, and all of them trade; the best of three."""
     best = float("inf")
     for _ in range(3):
-        books: Books = {}
+        books = Books()
         apply(books, [DefineSymbol("AAA", "", 1, 1, 1, 1_000_000), SetPhase("AAA", "opening_auction")])
         prices = (1_000_000 + n % levels * sign for n in range(count // 2) for sign in (1, -1))
         sides = ("buy", "sell") * (count // 2)
@@ -102,7 +103,7 @@ def test_nothing_is_left_behind(commands_of):
     """Orders are invisible to the garbage collector, so whatever the book forgets to unlink would stay for ever."""
 
     def trade_sweep_and_drop() -> None:
-        books: Books = {}
+        books = Books()
         apply(books, commands_of(3, 5_000, ("AAA", "BBB")))
         sweeps = ("buy", 200), ("sell", 1), ("sell", 1), ("buy", 200)
         apply(

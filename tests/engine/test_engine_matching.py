@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.book import Book, Books
+from engine.book import Book
+from engine.books import Books
 from engine.matching import HANDLERS, apply
 from engine.state import book_states, books_of, open_quantities
 from exchange.messages.events import Cancelled, Traded
@@ -22,7 +23,7 @@ def open_orders(books: Books) -> list[tuple[object, ...]]:
 
 def compare(commands: list[EngineCommand], every: int) -> Books:
     """Events one by one; the whole book and all its invariants after `every` commands."""
-    books: Books = {}
+    books = Books()
     oracle = SlowExchange()
     for index, command in enumerate(commands):
         assert apply(books, [command]) == oracle.batch(1, [command]), f"command {index}: {command}"
@@ -72,7 +73,7 @@ def test_any_commands_equal_the_oracle(drawn):
 @pytest.mark.parametrize("seed", range(5))
 def test_trades_are_numbered_without_gaps_and_shares_are_conserved(seed, commands_of):
     commands = commands_of(seed, 3_000, SYMBOLS)
-    books: Books = {}
+    books = Books()
     events = apply(books, commands)
     for symbol in SYMBOLS:
         trades = [event for event in events if isinstance(event, Traded) and event.symbol == symbol]
@@ -87,8 +88,8 @@ def test_trades_are_numbered_without_gaps_and_shares_are_conserved(seed, command
 
 def test_events_do_not_depend_on_how_commands_are_batched(commands_of):
     commands = commands_of(7, 2_000, SYMBOLS)
-    one_by_one: Books = {}
-    at_once: Books = {}
+    one_by_one = Books()
+    at_once = Books()
     assert [event for command in commands for event in apply(one_by_one, [command])] == apply(at_once, commands)
     assert book_states(one_by_one) == book_states(at_once)
 
@@ -98,7 +99,7 @@ def test_every_command_has_its_handler():
 
 
 def test_defining_a_symbol_again_keeps_its_book(commands_of):
-    books: Books = {}
+    books = Books()
     commands = commands_of(1, 200, ("AAA",))
     apply(books, commands)
     before = book_states(books)
@@ -121,7 +122,7 @@ def test_what_the_gate_never_lets_through_is_asserted(change):
 
 def test_the_same_book_has_the_same_state_whatever_its_history(commands_of):
     commands = commands_of(11, 3_000, SYMBOLS)
-    books: Books = {}
+    books = Books()
     apply(books, commands)
     rebuilt = books_of(book_states(books))
     assert book_states(rebuilt) == book_states(books)
@@ -129,7 +130,7 @@ def test_the_same_book_has_the_same_state_whatever_its_history(commands_of):
         book.check()
     # The same open orders, by price instead of by time, while others come and go.
     rows = sorted(open_quantities(books), key=lambda row: row.price)
-    detour: Books = {}
+    detour = Books()
     apply(detour, reversed(commands[: len(SYMBOLS)]))
     for symbol, book in books.items():
         detour[symbol].trades, detour[symbol].last = book.trades, book.last

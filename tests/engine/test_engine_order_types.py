@@ -6,7 +6,7 @@ from itertools import zip_longest
 import pytest
 
 from engine.batch import apply_batch
-from engine.book import Books
+from engine.books import Books
 from engine.state import EngineState, book_states, books_of, decode_state, encode_state, open_quantities
 from exchange.messages.events import Cancelled, Event, PhaseChanged, ReplaceRefused, Traded
 from exchange.messages.journal import EngineCommand
@@ -51,7 +51,7 @@ def compare(seed: int, count: int, symbols: tuple[str, ...], sizes: tuple[int, .
 
     Returns what happened how often.
     """
-    books: Books = {}
+    books = Books()
     oracle, traders = SlowExchange(), Traders(seed, symbols, sizes)
     seen: Counter[str] = Counter()
     batches = 0

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from engine.batch import apply_batch
-from engine.book import Books
+from engine.books import Books
 from engine.state import book_states, books_of, open_quantities
 from exchange.messages.events import (
     Activated,
@@ -131,7 +131,7 @@ class Witness:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_market_keeps_its_promises(seed, batches_of):
-    books: Books = {}
+    books = Books()
     witness = Witness()
     for time, commands in batches_of(seed, 3_000, SYMBOLS):
         witness.begin()
@@ -157,7 +157,7 @@ def test_a_market_keeps_its_promises(seed, batches_of):
 @pytest.mark.parametrize("seed", range(6))
 def test_an_auction_gives_what_was_indicated(seed, batches_of):
     """Ended at any moment, it trades what the market was told last."""
-    books: Books = {}
+    books = Books()
     auctions = 0
     told: dict[str, Indicated] = {}
     for time, commands in batches_of(seed, 3_000, SYMBOLS):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.book import Books
+from engine.books import Books
 from engine.matching import apply
 from exchange.messages.events import CancelRefused, Rested, Traded
 from exchange.messages.journal import CancelOrder, DefineSymbol, PlaceOrder
@@ -133,7 +133,7 @@ def test_scenario(name):
 
 
 def test_books_of_different_symbols_do_not_meet():
-    books: Books = {}
+    books = Books()
     apply(books, [DefineSymbol("AAA", "", 1, 1, 1, 100), DefineSymbol("BBB", "", 1, 1, 1, 100)])
     sell = PlaceOrder(1, "alice", "", "AAA", "sell", 5, 100, 0)
     buy = PlaceOrder(2, "bob", "", "BBB", "buy", 5, 100, 0)
@@ -142,7 +142,7 @@ def test_books_of_different_symbols_do_not_meet():
 
 
 def test_a_trade_names_the_aggressors_side():
-    books: Books = {}
+    books = Books()
     orders = [("buy", 5, 100), ("sell", 5, 103), ("sell", 1, 100), ("buy", 1, 103)]
     placed = [PlaceOrder(number, "alice", "", "AAA", *order, 0) for number, order in enumerate(orders, start=1)]
     apply(books, [DefineSymbol("AAA", "", 1, 1, 1, 100), *placed[:2]])

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from engine.batch import apply_batch
-from engine.book import Books
+from engine.books import Books
 from engine.matching import apply
 from engine.parts import EVENT_BATCH_BYTES_MAX
 from engine.stage import EngineStage, decode_journal
@@ -89,7 +89,7 @@ def check_chain(log: list[bytes]) -> None:
 
 
 def events_of(batches: list[tuple[int, list[EngineCommand]]]) -> list[object]:
-    books: Books = {}
+    books = Books()
     return [event for time, commands in batches for event in apply_batch(books, time, commands)]
 
 

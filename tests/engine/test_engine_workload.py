@@ -1,7 +1,7 @@
 """The benchmark measures what it says it measures."""
 
 from engine.bench import measure
-from engine.book import Books
+from engine.books import Books
 from engine.matching import apply
 from engine.workload import RESTING, Flow
 from exchange.messages.events import CancelRefused, Traded
@@ -13,7 +13,7 @@ COMMANDS = 20_000
 def test_the_flow_has_the_promised_mix():
     flow = Flow(symbols=5)
     commands = flow.commands(COMMANDS)
-    books: Books = {}
+    books = Books()
     apply(books, flow.opening)
     marketable = cancels = 0
     for command in commands:

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from engine.matching import Books, apply
+from engine.books import Books
+from engine.matching import apply
 from exchange.lobster import (
     AUCTION,
     DELETED,
@@ -35,7 +36,7 @@ DIFFERENCES_MAX = 2
 
 def replay(reader: Reader) -> None:
     """Apply all to an engine; its levels must be the row's after each message, and its trades what the reader says."""
-    books: Books = {}
+    books = Books()
     apply(books, reader.opening())
     for number, step in enumerate(reader.steps(), start=1):
         events = apply(books, step.commands)

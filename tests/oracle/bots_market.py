@@ -17,7 +17,8 @@ import msgspec
 from bots.holdings import Holdings
 from bots.strategy import SECOND, Strategy
 from bots.worker import make_strategy
-from engine.matching import Books, apply
+from engine.books import Books
+from engine.matching import apply
 from exchange.market import BotRules, Market
 from exchange.messages.account import Portfolio, Position
 from exchange.messages.events import Cancelled, CancelRefused, Event, Rested, Traded
@@ -74,7 +75,7 @@ class BotsMarket:
     most_orders: int = 0
 
     def __post_init__(self) -> None:
-        self.books: Books = {}
+        self.books = Books()
         self.definitions = {definition.symbol: definition for definition in self.market.definitions()}
         apply(self.books, list(self.definitions.values()))
         self.last = {symbol: definition.opening_price for symbol, definition in self.definitions.items()}
