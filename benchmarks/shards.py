@@ -24,6 +24,7 @@ from exchange.digest import digest
 from exchange.log import JetStreamLog, decode_header
 from exchange.messages.base import encode
 from exchange.messages.journal import DefineSymbol, EngineCommand, Group, JournalBatch
+from exchange.parent import tie_to_parent
 from exchange.secrets import load_secrets
 from exchange.server import NatsServer, ServerOptions
 from exchange.settings import MARKET_FILE, RUNTIME_FILE
@@ -57,7 +58,7 @@ async def run(opening: list[bytes], rest: list[bytes], workers: int) -> tuple[fl
         data = Path(directory)
         secrets = load_secrets(data)
         (data / MARKET_FILE).write_text(MARKET)
-        async with NatsServer(ServerOptions(data=data), secrets) as server:
+        async with NatsServer(ServerOptions(data=data), secrets, tie_to_parent()) as server:
             (data / RUNTIME_FILE).write_bytes(encode({"server": server.url}))
             client = await connect(server.url, "worker", secrets.worker, name="bench")
             journal = JetStreamLog(client, "JOURNAL")
@@ -67,7 +68,9 @@ async def run(opening: list[bytes], rest: list[bytes], workers: int) -> tuple[fl
                 await log.create()
             command = ("-P", "-m", "exchange.engine", "--data", str(data))
             engines = [
-                await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.DEVNULL)
+                await asyncio.create_subprocess_exec(
+                    sys.executable, *command, stderr=asyncio.subprocess.DEVNULL, preexec_fn=tie_to_parent()
+                )
                 for _ in range(workers)
             ]
             await append(journal, 0, opening)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.market import MarketError, load_market
+from exchange.parent import tie_to_parent
 from exchange.secrets import SecretsError, load_secrets
 from exchange.server import ServerError
 from exchange.settings import MARKET_FILE, STATE_VARIABLE
 
-from .child import tie_to_parent
 from .directory import DataDirectory
 from .listening import choose_listening
 from .output import say, show_json
@@ -105,7 +105,7 @@ async def _working(scope: Scope, address: str) -> AsyncIterator[Client]:
 def _one_line() -> Iterator[None]:
     import nats.errors
 
-    from exchange.backup import BackupError
+    from exchange.backup_base import BackupError
     from exchange.log import AppendDoubtful, AppendRefused, LogDamaged
 
     problems = (BackupError, AppendDoubtful, AppendRefused, LogDamaged, MarketError, SecretsError, OSError, sqlite3.Error)

@@ -14,8 +14,8 @@ import typer
 
 from exchange import subjects
 from exchange.messages.bots import BotCheck, BotDetail, BotInfo, BotName, BotText
+from exchange.parent import tie_to_parent
 
-from .child import tie_to_parent
 from .logins import bot_state_file, find_login
 from .output import moment, money, say, show_json, show_table
 from .problem import FAILED, MISUSED, Problem

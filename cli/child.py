@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
-import signal
 import sys
 import time
 from collections import deque
@@ -18,6 +16,7 @@ from typing import Final
 import msgspec
 
 from exchange.logs import decode_line
+from exchange.parent import tie_to_parent
 
 LOG_BYTES_MAX: Final = 5_000_000
 """Of one log file; the one before it is kept."""
@@ -29,24 +28,7 @@ SHOWN_SECONDS: Final = 10.0
 """At most SHOWN_MAX warnings of one process are shown in this time; all of them are in its log."""
 SPEAKS_UP: Final = ("WARNING", "ERROR", "CRITICAL")
 
-PR_SET_PDEATHSIG: Final = 1
-
 Say = Callable[[str], None]
-
-
-def tie_to_parent() -> Callable[[], None] | None:
-    """To be called in a new process: it is killed when this one ends, however that ends. None where the system cannot."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def tie() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # It ended before it could be tied to.
-            os._exit(1)
-
-    return tie
 
 
 class WorkerLog(RotatingFileHandler):

@@ -27,6 +27,7 @@ from exchange.load import Load, open_accounts
 from exchange.log import JetStreamLog
 from exchange.messages.base import encode
 from exchange.messages.requests import Submit
+from exchange.parent import tie_to_parent
 from exchange.settings import RUNTIME_FILE, Settings, load_settings
 from exchange.traffic import OrderFlow, Request
 from exchange.wire import Wire
@@ -114,9 +115,9 @@ def _module(module: str, *arguments: str) -> dict[str, Any]:
 
 async def _whole(directory: Path, seconds: float, report: Report) -> dict[str, Any]:
     report("starting a market")
-    async with _market(directory) as settings:
+    async with running_market(directory, MARKET) as settings:
         report("idle")
-        idle = await _idle(directory, seconds)
+        idle = await idle_use(directory, seconds)
         bots = await connect(settings.server, "bots", settings.secrets.bots, name="bench")
         await open_accounts(bots, ACCOUNTS, CASH, {symbol: SHARES for symbol, _, _ in SYMBOLS})
         await bots.close()
@@ -143,7 +144,7 @@ async def _whole(directory: Path, seconds: float, report: Report) -> dict[str, A
 
 async def _fail_over(settings: Settings) -> float:
     """Seconds from kill -9 of the ledger to the acknowledgement of an order sent at once, and again until it is answered."""
-    os.kill(_runtime(settings.data)["workers"]["ledger"], signal.SIGKILL)
+    os.kill(runtime(settings.data)["workers"]["ledger"], signal.SIGKILL)
     started = time.perf_counter()
     client = await connect(settings.server, "bots", settings.secrets.bots, name="bench")
     symbol, price, _ = SYMBOLS[0]
@@ -157,9 +158,9 @@ async def _fail_over(settings: Settings) -> float:
     raise RuntimeError("the ledger did not come back")
 
 
-async def _idle(data: Path, seconds: float) -> dict[str, float]:
+async def idle_use(data: Path, seconds: float) -> dict[str, float]:
     """What all processes of the market use while nobody trades."""
-    pids = list(_runtime(data)["workers"].values())
+    pids = list(runtime(data)["workers"].values())
     before = [usage(pid) for pid in pids]
     await asyncio.sleep(seconds)
     after = [usage(pid) for pid in pids]
@@ -168,16 +169,17 @@ async def _idle(data: Path, seconds: float) -> dict[str, float]:
 
 
 @contextlib.asynccontextmanager
-async def _market(data: Path) -> AsyncIterator[Settings]:
+async def running_market(data: Path, text: str) -> AsyncIterator[Settings]:
+    """A market of its own, without bots, made of the text of a market file."""
     market = data / "bench.yaml"
-    market.write_text(MARKET)
+    market.write_text(text)
     command = [sys.executable, "-P", "-m", "exchange.cli", "up", str(market), "--data", str(data), "--no-bots"]
     command += ["--port", "0", "--nats-port", "0", "--ws-port", "0"]
-    process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
+    process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE, preexec_fn=tie_to_parent())
     assert process.stderr is not None
     try:
         async with asyncio.timeout(START_SECONDS_MAX):
-            while not _runtime(data).get("live"):
+            while not runtime(data).get("live"):
                 if process.returncode is not None:
                     raise RuntimeError(f"the market did not start: {(await process.stderr.read()).decode()}")
                 await asyncio.sleep(0.05)
@@ -188,16 +190,18 @@ async def _market(data: Path) -> AsyncIterator[Settings]:
             await process.wait()
 
 
-def _runtime(data: Path) -> dict[str, Any]:
+def runtime(data: Path) -> dict[str, Any]:
+    """What `exchange up` has told of itself so far."""
     try:
-        runtime: dict[str, Any] = json.loads((data / RUNTIME_FILE).read_text())
+        told: dict[str, Any] = json.loads((data / RUNTIME_FILE).read_text())
     except (OSError, ValueError):
         return {}
-    return runtime
+    return told
 
 
 async def _floor(settings: Settings, seconds: float) -> dict[str, float]:
-    service = await asyncio.create_subprocess_exec(sys.executable, "-P", "-c", ECHO_SERVICE, str(settings.data), stdout=PIPE)
+    command = [sys.executable, "-P", "-c", ECHO_SERVICE, str(settings.data)]
+    service = await asyncio.create_subprocess_exec(*command, stdout=PIPE, preexec_fn=tie_to_parent())
     try:
         assert service.stdout is not None
         await service.stdout.readline()

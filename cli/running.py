@@ -27,11 +27,12 @@ from exchange.market import Market
 from exchange.messages.administration import LedgerState
 from exchange.messages.market_data import SymbolInfo
 from exchange.messages.requests import Refused
+from exchange.parent import tie_to_parent
 from exchange.permissions import OPERATOR
 from exchange.secrets import SECRETS_FILE, Secrets
 from exchange.server import ServerError
 
-from .child import Child, tie_to_parent
+from .child import Child
 from .directory import DataDirectory
 from .listening import EVERYWHERE, LOOPBACK, Listening
 from .output import console, say, show_json

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 from nats.aio.client import Client
 
-from cli.child import tie_to_parent
 from exchange.market import Market, load_market
+from exchange.parent import tie_to_parent
 from exchange.secrets import Secrets, load_secrets
 from exchange.server import NatsServer, ServerOptions
 from exchange.settings import MARKET_FILE, RUNTIME_FILE, Settings

@@ -32,6 +32,7 @@ from exchange.load import percentiles
 from exchange.log import JetStreamLog, Log
 from exchange.messages.base import encode
 from exchange.messages.market_data import SymbolInfo
+from exchange.parent import tie_to_parent
 from exchange.secrets import Secrets, load_secrets
 from exchange.server import NatsServer, ServerOptions
 from exchange.settings import MARKET_FILE, RUNTIME_FILE
@@ -141,7 +142,7 @@ class Bench:
     async def _start_worker(self) -> asyncio.subprocess.Process:
         """Returns when it answers: it has then caught up."""
         arguments = ["-P", "-m", "exchange.ticks", "--data", str(self._data)]
-        process = await asyncio.create_subprocess_exec(sys.executable, *arguments)
+        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, preexec_fn=tie_to_parent())
         while True:
             try:
                 answer = await self._client.request(public("symbols"), b"", timeout=5)
@@ -161,7 +162,7 @@ async def measure(seconds: float, trades: int) -> dict[str, Any]:
         data = Path(directory)
         secrets = load_secrets(data)
         shutil.copy(str(resources.files("exchange").joinpath("market.yaml")), data / MARKET_FILE)
-        async with NatsServer(ServerOptions(data=data), secrets) as server:
+        async with NatsServer(ServerOptions(data=data), secrets, tie_to_parent()) as server:
             (data / RUNTIME_FILE).write_bytes(encode({"server": server.url, "websocket": server.websocket_url}))
             client = await connect(server.url, "worker", secrets.worker, name="bench")
             bench = Bench(data, secrets, server, client)

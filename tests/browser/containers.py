@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from cli.child import tie_to_parent
+from exchange.parent import tie_to_parent
 
 ROOT = Path(__file__).parent.parent.parent
 DOCKER = ROOT / "deploy" / "docker"

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cli.child import tie_to_parent
 from exchange.client import Client, ClientError
 from exchange.connection import connect
+from exchange.parent import tie_to_parent
 from exchange.secrets import load_secrets
 from exchange.server import NatsServer, ServerOptions
 from exchange.tls import CERTIFICATE_VARIABLE, Tls, TlsError, check

@@ -27,7 +27,6 @@ import duckdb
 import msgspec
 from nats.aio.client import Client
 
-from cli.child import tie_to_parent
 from cli.usage import usage
 from exchange.connection import connect
 from exchange.digest import digest
@@ -36,6 +35,7 @@ from exchange.messages.administration import HistoryQuestion
 from exchange.messages.base import encode
 from exchange.messages.events import Event, EventBatch, Moment, Rested, Traded
 from exchange.messages.journal import DefineSymbol, Fees, Group, JournalBatch, OpenAccount, PlaceOrder
+from exchange.parent import tie_to_parent
 from exchange.secrets import load_secrets
 from exchange.server import NatsServer, ServerOptions
 from exchange.settings import MARKET_FILE, RUNTIME_FILE
