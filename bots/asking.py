@@ -8,6 +8,13 @@ from typing import Final
 import nats.errors
 from nats.aio.client import Client
 
+from exchange.client import decode_answer
+from exchange.following import all_symbols
+from exchange.messages.base import encode
+from exchange.messages.market_data import SymbolInfo, SymbolsQuestion
+from exchange.messages.requests import Refused
+from exchange.subjects import public
+
 ANSWER_SECONDS: Final = 2.0
 PAUSE_SECONDS_MAX: Final = 5.0
 
@@ -31,3 +38,13 @@ async def ask(
                 raise Unanswered(f"{subject} did not answer {attempt} times: {error!r}") from None
         await asyncio.sleep(pause)
         pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+
+async def ask_symbols(client: Client) -> list[SymbolInfo]:
+    """What is traded; nothing when the question is refused."""
+
+    async def page(question: SymbolsQuestion) -> list[SymbolInfo] | Refused:
+        return decode_answer(await ask(client, public("symbols"), encode(question)), list[SymbolInfo])
+
+    found = await all_symbols(page)
+    return [] if isinstance(found, Refused) else found

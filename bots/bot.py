@@ -21,6 +21,7 @@ from exchange.messages.administration import NewAccount
 from exchange.messages.base import decoder, encode
 from exchange.messages.reports import OrderAccepted, Reports
 from exchange.messages.requests import Accepted, Cancel, CancelAll, Outcome, Refused, Submit
+from exchange.metrics import DECISIONS, count_outcomes
 from exchange.money import format_money
 
 from .asking import ANSWER_SECONDS, PAUSE_SECONDS_MAX, Unanswered, ask
@@ -213,6 +214,8 @@ class Bot:
             self._holdings = None
             return
         outcomes = decode_reply(answer)
+        DECISIONS.labels("strategy").inc()
+        count_outcomes([outcomes] * len(commands) if isinstance(outcomes, Refused) else outcomes)
         if isinstance(outcomes, Refused):
             self._complain(outcomes)
             return

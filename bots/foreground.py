@@ -16,22 +16,19 @@ import nats.errors
 from nats.aio.client import Client
 
 from exchange import subjects
-from exchange.client import decode_answer
 from exchange.connection import connect
 from exchange.messages.base import encode
 from exchange.messages.bots import BotInfo, BotName, BotText
-from exchange.messages.market_data import SymbolInfo
 from exchange.messages.requests import Refused
 
-from .asking import ask
-from .bot import Prices
+from .asking import ask_symbols
 from .document import BotFileError
 from .host import Host, Hosted
 from .service import Service, check
 from .state import Decision
 from .store import Store
 from .strategy import SECOND, Instrument
-from .worker import quote_hearer, trade_hearer
+from .worker import follow_prices
 
 WATCH_SECONDS = 0.3
 
@@ -68,10 +65,7 @@ class Foreground:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
         instruments = await self._instruments()
-        prices = {symbol: Prices() for symbol in instruments}
-        for symbol in instruments:
-            await self._client.subscribe(subjects.quote(symbol), cb=quote_hearer(prices[symbol]))
-            await self._client.subscribe(subjects.trade(symbol), cb=trade_hearer(prices[symbol]))
+        prices = await follow_prices(self._client)
         try:
             store = Store(Path(self._told.state))
         except sqlite3.Error:
@@ -127,11 +121,8 @@ class Foreground:
         return True
 
     async def _instruments(self) -> dict[str, Instrument]:
-        rows = decode_answer(await ask(self._client, subjects.public("symbols"), b""), list[SymbolInfo])
-        return {
-            row.symbol: Instrument(row.symbol, row.tick, row.lot, row.opening_price)
-            for row in ([] if isinstance(rows, Refused) else rows)
-        }
+        rows = await ask_symbols(self._client)
+        return {row.symbol: Instrument(row.symbol, row.tick, row.lot, row.opening_price) for row in rows}
 
     def _tell(self, hosted: Hosted) -> None:
         decisions = hosted.machine.state.decisions

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -20,11 +20,12 @@ from exchange import subjects
 from exchange.client import BUSY, decode_answer
 from exchange.messages.account import Portfolio
 from exchange.messages.base import COMMANDS_PER_REQUEST_MAX, decoder, encode
-from exchange.messages.market_data import Candle, CandlesQuestion, Quote, Status, SymbolInfo, SymbolQuestion, Trades
+from exchange.messages.market_data import Candle, CandlesQuestion, Quote, Status, SymbolQuestion, Trades
 from exchange.messages.requests import Outcome, Refused
+from exchange.metrics import BOTS, DECISIONS, count_outcomes
 
 from .account import Account, AccountRefused
-from .asking import Unanswered, ask
+from .asking import Unanswered, ask, ask_symbols
 from .definition import Definition
 from .desk import once_only
 from .machine import Machine, Thread
@@ -46,6 +47,7 @@ SETTLE_SECONDS: Final = 3.0
 CANDLES_ASKED_MAX: Final = 3_500
 HISTORY_CANDLES: Final = 300
 """For indicators, in their own interval."""
+STATUSES_AT_ONCE: Final = 50
 
 decode_quote: Final = decoder(Quote).decode
 decode_trades: Final = decoder(Trades).decode
@@ -80,21 +82,32 @@ class Host:
     """All rule bots of one process."""
 
     def __init__(
-        self, client: Client, store: Store, instruments: Mapping[str, Instrument], listener: Listener | None = None
+        self,
+        client: Client,
+        store: Store,
+        instruments: dict[str, Instrument],
+        listener: Listener | None = None,
+        seed: str = "",
     ) -> None:
+        """`instruments` is what is traded; symbols that are opened later are put into it, with `seed`."""
         self.view: MarketView[Thread] = MarketView(instruments)
         self.bots: dict[tuple[str, str], Hosted] = {}
         """By account and name."""
         self._client = client
         self._store = store
         self._instruments = instruments
+        self._seed = seed
         self._listener = listener
         self._accounts: dict[str, Account] = {}
+        BOTS.labels("rules").set_function(lambda: sum(not one.machine.state.stopped for one in list(self.bots.values())))
         self._by_machine: dict[int, Hosted] = {}
         self._sending: dict[int, asyncio.Task[None]] = {}
         self._unreported: dict[int, float] = {}
         self._primed: set[tuple[str, str, int]] = set()
-        self._priming: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._learning = asyncio.Lock()
+        self.begun = asyncio.Event()
+        """Set when it knows what is traded."""
         self._wake = asyncio.Event()
         self._storing = asyncio.Lock()
         """One transaction after the other, so that what is stored last is newest, and what was forgotten stays so."""
@@ -188,23 +201,43 @@ class Host:
                 await asyncio.sleep(TURN_SECONDS)
         finally:
             ticking.cancel()
-            for task in (*self._sending.values(), *self._priming):
+            for task in (*self._sending.values(), *self._asking):
                 task.cancel()
             for account in self._accounts.values():
                 await account.close()
 
     async def _begin(self) -> None:
         """Where prices and phases are before the first message."""
-        answer = decode_answer(await ask(self._client, subjects.public("symbols"), b""), list[SymbolInfo])
-        for row in [] if isinstance(answer, Refused) else answer:
-            view = self.view.symbols.get(row.symbol)
-            if view is not None and not view.last_units:
-                view.begin(row.last if row.trades else 0, row.bid, row.ask)
-        for symbol, view in self.view.symbols.items():
-            told = decode_answer(await ask(self._client, subjects.public("status"), encode(SymbolQuestion(symbol))), Status)
-            if not isinstance(told, Refused):
-                view.enter(told.phase)
+        await self._learn()
+        self.begun.set()
+        symbols = list(self.view.symbols)
+        for start in range(0, len(symbols), STATUSES_AT_ONCE):
+            await asyncio.gather(*map(self._ask_status, symbols[start : start + STATUSES_AT_ONCE]))
         self._wake.set()
+
+    async def _learn(self) -> None:
+        """See what is traded, and at which prices where nobody has told any yet."""
+        for row in await ask_symbols(self._client):
+            if row.symbol not in self._instruments:
+                self._instruments[row.symbol] = Instrument(row.symbol, row.tick, row.lot, row.opening_price, self._seed)
+                self.view.add(row.symbol)
+            view = self.view.symbols[row.symbol]
+            if not view.last_units:
+                view.begin(row.last if row.trades else 0, row.bid, row.ask)
+
+    async def _ask_status(self, symbol: str) -> None:
+        told = decode_answer(await ask(self._client, subjects.public("status"), encode(SymbolQuestion(symbol))), Status)
+        if not isinstance(told, Refused):
+            self.view.symbols[symbol].enter(told.phase)
+
+    async def _meet(self, status: Status) -> None:
+        """Somebody speaks of a symbol that nobody here knows."""
+        async with self._learning:
+            if status.symbol not in self.view.symbols:
+                await self._learn()
+            if (view := self.view.symbols.get(status.symbol)) is not None:
+                view.enter(status.phase)
+                self._wake.set()
 
     async def _tick(self) -> None:
         while True:
@@ -221,6 +254,7 @@ class Host:
             self._look(machine, threads, now)
         changed = [hosted for hosted in self.bots.values() if hosted.machine.desk.changed]
         if changed:
+            DECISIONS.labels("rules").inc(len(changed))
             self._tell(changed)
             await self.store(*changed)
         for hosted in changed:
@@ -268,6 +302,7 @@ class Host:
             outcomes = await self._outcomes(hosted.account.name, commands)
             if outcomes is None:
                 continue
+            count_outcomes(outcomes)
             desk.answered(commands, outcomes, time.time_ns())
             for order in desk.state.orders.values():
                 if order.order_id:
@@ -320,11 +355,17 @@ class Host:
             self._wake.set()
 
     async def _hear_status(self, message: Msg) -> None:
-        view = self.view.symbols.get(message.subject.split(".")[1])
-        if view is not None:
-            status: Status = decode_status(message.data)
+        status: Status = decode_status(message.data)
+        if (view := self.view.symbols.get(status.symbol)) is not None:
             view.enter(status.phase)
             self._wake.set()
+        else:
+            self._ask_aside(self._meet(status))
+
+    def _ask_aside(self, asking: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(asking)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
 
     async def _account(self, name: str) -> Account:
         if name not in self._accounts:
@@ -343,9 +384,7 @@ class Host:
             for kind, wanted in (("window", view.windows), ("candles", view.candles)):
                 for seconds in wanted.keys() - {known[2] for known in self._primed if known[:2] == (symbol, kind)}:
                     self._primed.add((symbol, kind, seconds))
-                    task = asyncio.create_task(self._ask_history(symbol, kind, seconds))
-                    self._priming.add(task)
-                    task.add_done_callback(self._priming.discard)
+                    self._ask_aside(self._ask_history(symbol, kind, seconds))
 
     async def _ask_history(self, symbol: str, kind: str, seconds: int) -> None:
         view = self.view.symbols[symbol]

@@ -30,6 +30,7 @@ from exchange.messages.bots import (
     BotText,
 )
 from exchange.messages.requests import Refused
+from exchange.metrics import BOTS
 from exchange.questions import Questions
 
 from .account import AccountRefused
@@ -108,10 +109,12 @@ class Service:
         self._prices = prices
         self._seed = seed
         self._strategies: dict[tuple[str, str], StrategyBot] = {}
+        BOTS.labels("strategy").set_function(lambda: len(self._running))
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def open(self, questions: Questions) -> None:
         """Go on with what was stored, then answer."""
+        await self._host.begun.wait()  # A bot may trade a symbol that the market file does not name.
         await self.restore()
         for verb in ("check", "start", "stop", "list", "show"):
             await questions.answer(subjects.api("*", f"bots.{verb}"), getattr(self, verb if verb != "list" else "list_"))
@@ -126,11 +129,15 @@ class Service:
 
     async def close(self) -> None:
         """Take back what strategies have open, since nobody watches it any more. Rule bots' orders stay: they go on later."""
-        running = [hosted for hosted in self._strategies.values() if hosted.task is not None and not hosted.task.done()]
+        running = self._running
         for hosted in running:
             assert hosted.task is not None
             hosted.task.cancel()
         await asyncio.gather(*(hosted.task for hosted in running if hosted.task), return_exceptions=True)
+
+    @property
+    def _running(self) -> list[StrategyBot]:
+        return [hosted for hosted in list(self._strategies.values()) if hosted.task is not None and not hosted.task.done()]
 
     # ── Questions ──
 

@@ -206,6 +206,10 @@ class MarketView(Generic[Reader]):
         self.clock: Cell[Reader] = Cell()
         """Read by whatever depends on the time; changes with each `tick`."""
 
+    def add(self, symbol: str) -> None:
+        """A symbol was opened."""
+        self.symbols[symbol] = SymbolView(self.dirty)
+
     def take_dirty(self) -> list[Reader]:
         """Empty `dirty`; whom it contained."""
         taken = list(self.dirty)

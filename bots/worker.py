@@ -6,9 +6,11 @@ import argparse
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from exchange import subjects
@@ -16,6 +18,7 @@ from exchange.market import BotRules, Market
 from exchange.messages.administration import NewAccount
 from exchange.messages.base import decoder
 from exchange.messages.market_data import Quote, Trades
+from exchange.metrics import BOTS
 from exchange.money import parse_money
 from exchange.populations import with_population
 from exchange.questions import Questions
@@ -44,15 +47,15 @@ def parser() -> argparse.ArgumentParser:
 async def main(worker: Worker) -> None:
     """Run the market's own bots, and whatever people start, until the worker is asked to stop."""
     market = with_population(worker.settings.market, getattr(worker.arguments, "population", ""))
-    prices = {rules.symbol: Prices() for rules in market.symbols}
-    for symbol in prices:
-        await worker.nats.subscribe(subjects.quote(symbol), cb=quote_hearer(prices[symbol]))
-        await worker.nats.subscribe(subjects.trade(symbol), cb=trade_hearer(prices[symbol]))
+    prices = await follow_prices(worker.nats)
+    traded = instruments(market)
     run = f"{time.time_ns() // 1_000_000:x}"
-    tasks = {asyncio.create_task(host(worker, market, rules, prices, run)) for rules in market.bots}
+    own = {asyncio.create_task(host(worker, market, rules, prices, run)) for rules in market.bots}
+    BOTS.labels("market").set_function(lambda: sum(not bot.done() for bot in own))
+    tasks = set(own)
     store = Store(worker.settings.state / STORE_FILE)
-    hosting = Host(worker.nats, store, instruments(market))
-    service = Service(worker.nats, store, hosting, instruments(market), prices, market.seed)
+    hosting = Host(worker.nats, store, traded, seed=str(market.seed))
+    service = Service(worker.nats, store, hosting, traded, prices, market.seed)
     questions = Questions(worker.nats, "bots")
     tasks |= {asyncio.create_task(hosting.run()), asyncio.create_task(service.open(questions))}
     worker.health.open = True
@@ -70,7 +73,7 @@ async def main(worker: Worker) -> None:
     store.close()
 
 
-async def host(worker: Worker, market: Market, rules: BotRules, prices: dict[str, Prices], run: str) -> None:
+async def host(worker: Worker, market: Market, rules: BotRules, prices: Mapping[str, Prices], run: str) -> None:
     """Run one bot of the market file. One that fails says why, takes back its orders and is stopped; the others go on."""
     bot: Bot | None = None
     try:
@@ -113,22 +116,21 @@ def instruments(market: Market) -> dict[str, Instrument]:
     }
 
 
-def quote_hearer(prices: Prices) -> Callable[[Msg], Awaitable[None]]:
-    """A subscription's callback that keeps best prices."""
+async def follow_prices(client: Client) -> Mapping[str, Prices]:
+    """The prices of every symbol, kept current from now on."""
+    prices: defaultdict[str, Prices] = defaultdict(Prices)
 
-    async def hear(message: Msg) -> None:
+    async def hear_quote(message: Msg) -> None:
         quote: Quote = decode_quote(message.data)
-        prices.bid, prices.ask = quote.bid, quote.ask
+        seen = prices[quote.symbol]
+        seen.bid, seen.ask = quote.bid, quote.ask
 
-    return hear
-
-
-def trade_hearer(prices: Prices) -> Callable[[Msg], Awaitable[None]]:
-    """A subscription's callback that keeps the last price."""
-
-    async def hear(message: Msg) -> None:
+    async def hear_trades(message: Msg) -> None:
         trades: Trades = decode_trades(message.data)
-        prices.last = trades.trades[-1].price
-        prices.volume += sum(trade.quantity for trade in trades.trades)
+        seen = prices[trades.symbol]
+        seen.last = trades.trades[-1].price
+        seen.volume += sum(trade.quantity for trade in trades.trades)
 
-    return hear
+    await client.subscribe(subjects.quote("*"), cb=hear_quote)
+    await client.subscribe(subjects.trade("*"), cb=hear_trades)
+    return prices

@@ -80,6 +80,8 @@ class HealthDesk:
         self.watched: list[Watched] = []
         """The loops it runs; a worker without any says itself when it is `open`."""
         self.open = False
+        self.number = 0
+        """Its --worker, where there may be several."""
         self.http = ""
         self._complaints = Complaints()
         self._client = client
@@ -100,7 +102,18 @@ class HealthDesk:
         why = self._why_not(parts, ends)
         healthy, one = not why, self._self
         complaints = tuple(self._complaints.lines)
-        return Health(one.worker, one.host, one.pid, one.version, one.started, healthy, why, parts, complaints, self.http)
+        return Health(
+            one.worker, one.host, one.pid, one.version, one.started, healthy, why, parts, complaints, self.number, self.http
+        )
+
+    async def twin(self) -> str:
+        """The instance of a worker of this kind that has had the same number for longer; empty if there is none."""
+        own = self._self
+        alike = [other for other in await self.everybody() if (other.worker, other.number) == (own.worker, self.number)]
+        return next(
+            (other.instance for other in alike if (other.started, other.instance) < (own.started, own.instance)),
+            "",
+        )
 
     async def everybody(self) -> list[Health]:
         """How all workers are, this one among them; empty where this one may not ask."""

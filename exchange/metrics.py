@@ -12,6 +12,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from .messages.health import Health
+from .messages.requests import Outcome, Refused
 
 SHORT: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 """Seconds."""
@@ -48,6 +49,11 @@ OPEN_ORDERS: Final = Gauge("exchange_open_orders", "Open orders, each with its h
 CASH_HELD: Final = Gauge("exchange_cash_held", "Cash set aside for open orders, in units of the currency", ["stage"])
 LOGINS: Final = Counter("exchange_logins", "Connections that asked to log in", ["outcome"])
 
+# Bots: of the market file, hosted with rules, hosted with a strategy.
+BOTS: Final = Gauge("exchange_bots", "Bots that run", ["kind"])
+DECISIONS: Final = Counter("exchange_bot_decisions", "Times that a bot had something to do", ["kind"])
+BOT_COMMANDS: Final = Counter("exchange_bot_commands", "Commands that bots sent, accepted or refused", ["outcome"])
+
 # Questions and DuckDB.
 QUESTION: Final = Histogram("exchange_question_seconds", "Answering a question", ["question"], buckets=SHORT)
 STORE: Final = Histogram("exchange_duckdb_write_seconds", "One transaction of rows", ["database"], buckets=SHORT)
@@ -69,6 +75,12 @@ def count_refusals(reasons: Iterable[str]) -> None:
     """Count those of a turn."""
     for reason, count in Tally(reasons).items():
         REFUSALS.labels(reason).inc(count)
+
+
+def count_outcomes(outcomes: Iterable[Outcome]) -> None:
+    """Count those of a bot's request."""
+    for outcome, count in Tally("refused" if isinstance(one, Refused) else "accepted" for one in outcomes).items():
+        BOT_COMMANDS.labels(outcome).inc(count)
 
 
 def show(health: Health) -> None:

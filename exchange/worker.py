@@ -60,6 +60,7 @@ class Worker:
         self.leads = False
         """A worker that writes a log ends when its connection breaks: what it had in flight is in doubt."""
         self.health = HealthDesk(name, client)
+        self._looking: asyncio.Task[None] | None = None
 
     async def open_logs(self, *names: str) -> dict[str, Log]:
         """The logs of these names, created if the market is new."""
@@ -105,8 +106,16 @@ class Worker:
         """Whether the logs still go back to their start, so that a sink can be made again from them."""
         return not await cut_logs(await self.open_logs(JOURNAL))
 
+    async def _end_beside_twin(self) -> None:
+        """Two with one number would note one place in the logs, and --keep would cut what the other still needs."""
+        if twin := await self.health.twin():
+            number = self.health.number
+            _exit(self.name, f"{self.name} {number} runs already, as {twin}; start this one with another --worker", HELP_EXIT)
+
     async def sink_loop(self, sink: Sink, number: int, **doors: Callable[[], Awaitable[None]]) -> SinkLoop:
         """The loop for a sink, over this worker's connection: the first, second, … of its kind. `doors` as of SinkLoop."""
+        self.health.number = number
+        self._looking = asyncio.create_task(self._end_beside_twin())
         logs, snapshots = await self.open_logs(*sink.inputs), await self.open_snapshots()
         loop = SinkLoop(sink, logs, snapshots=snapshots, mark=sink_mark(sink.name, number), **doors)
         self.health.watched.append(loop)

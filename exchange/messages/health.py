@@ -57,6 +57,8 @@ class Health(Message, frozen=True):
     parts: tuple[Part, ...] = ()
     complaints: tuple[LogLine, ...] = ()
     """The last ones, oldest first."""
+    number: int = 0
+    """Of a ticks worker or a historian, its --worker; each of a kind has another one."""
     http: str = ""
     """Where it answers /healthz, /readyz and /metrics."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,6 +15,7 @@ from exchange.messages.requests import Accepted, Refused, Submit
 from tests.e2e.market_process import START_SECONDS_MAX, RunningMarket, StartMarket
 from tests.exchange.test_health import get
 
+BOT = "bot: eager\nsymbol: KRYP\nrules:\n  - when: ask > 1\n    do: buy 1 at 1\n"
 Metrics = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -34,7 +36,7 @@ def labels(**named: str) -> frozenset[tuple[str, str]]:
     return frozenset(named.items())
 
 
-async def test_metrics_and_traces_follow_an_order(fresh_market: StartMarket) -> None:
+async def test_metrics_and_traces_follow_an_order(fresh_market: StartMarket, tmp_path: Path) -> None:
     market = fresh_market("--no-bots", variables={"EXCHANGE_LOG": "debug"})
     market.ask("account", "create", "alice", "--cash", "1000", "--shares", "KRYP=50", password="a-long-password-1")
     before = await metrics(market)
@@ -65,6 +67,16 @@ async def test_metrics_and_traces_follow_an_order(fresh_market: StartMarket) -> 
         assert after["exchange_leading", labels(stage=stage)] == 1
     for worker in ("auth", "bots", "engine", "historian", "ledger", "ticks", "web"):
         assert after["exchange_ready", labels(worker=worker)] == 1
+
+    (tmp_path / "eager.yaml").write_text(BOT)
+    market.ask("login", "alice", password="a-long-password-1")
+    market.ask("--as", "alice", "bot", "start", str(tmp_path / "eager.yaml"))
+    accepted = "exchange_bot_commands_total", labels(outcome="accepted")
+    async with asyncio.timeout(START_SECONDS_MAX):
+        while (of_bots := await metrics(market)).get(accepted, 0) < 1:
+            pass
+    assert of_bots["exchange_bots", labels(kind="rules")] == 1
+    assert of_bots["exchange_bot_decisions_total", labels(kind="rules")] >= 1
 
     first = placed[0]
     assert isinstance(first, Accepted)
