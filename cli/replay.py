@@ -14,7 +14,7 @@ import typer
 from exchange import subjects
 from exchange.lobster import LobsterBook, LobsterError, read_books, read_messages
 from exchange.lobster_reader import Reader, Step
-from exchange.messages.market_data import Depth, DepthQuestion, SymbolInfo
+from exchange.messages.market_data import Depth, DepthQuestion
 from exchange.settings import SettingsError, load_settings
 
 from .output import SECOND, say, show_json, show_table
@@ -180,9 +180,7 @@ def _lines(path: Path) -> list[str]:
 async def _require_symbol(scope: Scope, symbol: str, steps: list[Step]) -> None:
     """Raises Problem when the market does not trade it, or not at such prices."""
     async with scope.guest() as client:
-        traded = {
-            info.symbol: info for info in accepted(await client.request(subjects.public("symbols"), None, list[SymbolInfo]))
-        }
+        traded = {info.symbol: info for info in accepted(await client.symbols())}
     if symbol not in traded:
         raise Problem(
             f"{symbol} is not traded on this market, which has {', '.join(traded)}: write it into the market file, like "

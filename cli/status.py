@@ -13,7 +13,6 @@ from rich.text import Text
 from exchange import subjects
 from exchange.market import MarketError, load_market
 from exchange.messages.administration import LedgerState
-from exchange.messages.market_data import SymbolInfo
 from exchange.settings import MARKET_FILE
 
 from .output import SECOND, make_table, moment, say, show_json, show_table
@@ -24,6 +23,7 @@ from .workers import COLUMNS, LEFT, Process, problems, processes, rows
 if TYPE_CHECKING:
     from exchange.client import Client
 
+SYMBOLS_SHOWN: Final = 20
 COMPLAINTS_SHOWN: Final = 5
 """Of all workers together, the newest."""
 
@@ -35,11 +35,13 @@ async def status(scope: Scope) -> None:
     """
     if scope.server and scope.data is None:
         async with scope.guest() as client:
-            symbols = accepted(await client.request(subjects.public("symbols"), None, list[SymbolInfo]))
+            symbols = accepted(await client.symbols())
         if scope.json:
             show_json({"server": scope.server, "live": True, "symbols": [symbol.symbol for symbol in symbols]})
         else:
-            say(f"the market at {scope.server} is live with {', '.join(symbol.symbol for symbol in symbols)}")
+            named = ", ".join(symbol.symbol for symbol in symbols[:SYMBOLS_SHOWN])
+            more = f" and {len(symbols) - SYMBOLS_SHOWN:,} more" if len(symbols) > SYMBOLS_SHOWN else ""
+            say(f"the market at {scope.server} is live with {named}{more}")
         return
     runtime, shards = _runtime(scope), _shards(scope)
     async with scope.operator() as client:

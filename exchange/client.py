@@ -24,9 +24,10 @@ from nats.aio.client import Client as Connection
 
 from . import subjects
 from .connection import PING_SECONDS, PINGS_OUTSTANDING_MAX, addresses
-from .following import MarketData
+from .following import MarketData, all_symbols
 from .messages.base import decoder, encode
 from .messages.logins import LogIn, LogOut, Secret
+from .messages.market_data import SymbolInfo
 from .messages.requests import Bracket, Command, Oco, Outcome, Refused, Replace, Reply, Submit
 from .permissions import RESERVED, TOKEN, account_of, guest_name
 from .tls import client_options
@@ -235,6 +236,10 @@ class Client:
         """
         payload = b"" if message is None else encode(message)
         return decode_answer(await self._answer(subject, payload, repeat, seconds), type_)
+
+    async def symbols(self) -> list[SymbolInfo] | Refused:
+        """What is traded, in the order of definition. Raises Unreachable, Forbidden or LoginRefused."""
+        return await all_symbols(lambda page: self.request(subjects.public("symbols"), page, list[SymbolInfo]))
 
     async def send(self, command: Command) -> Outcome:
         """Have a command carried out exactly once, however often it must be sent for that. Raises OutcomeUnknown.

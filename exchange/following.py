@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import nats.errors
@@ -21,6 +21,7 @@ from nats.aio.subscription import Subscription
 from . import subjects
 from .messages.base import decoder
 from .messages.market_data import (
+    SYMBOLS_PER_PAGE,
     BookQuestion,
     Candle,
     CandlesQuestion,
@@ -32,9 +33,12 @@ from .messages.market_data import (
     Quote,
     Statistics,
     Status,
+    SymbolInfo,
     SymbolQuestion,
+    SymbolsQuestion,
     Trades,
 )
+from .messages.requests import Refused
 from .public_book import DepthBook, OrderBook, Problem
 from .subjects import public
 
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
 
 WAITING_MAX: Final = 10_000
 LEVELS_MAX: Final = 10_000
+TOP_LEVELS: Final = 20
 ORDERS_PER_PAGE: Final = 10_000
 TRADES_PER_PAGE: Final = 1_000
 CANDLES_MAX: Final = 3_500
@@ -50,7 +55,7 @@ BEHIND_SECONDS: Final = 0.05
 """Before a worker is asked again that was behind the one that publishes, or a connection is tried again."""
 
 Message = TypeVar("Message")
-State = TypeVar("State", Quote, Status, Statistics)
+State = TypeVar("State", Quote, Status, Statistics, Depth)
 
 
 class _Lane(Generic[Message]):
@@ -111,6 +116,18 @@ class _Lane(Generic[Message]):
         self._arrived.set()
 
 
+async def all_symbols(ask: Callable[[SymbolsQuestion], Awaitable[list[SymbolInfo] | Refused]]) -> list[SymbolInfo] | Refused:
+    """What is traded, in the order of definition, page by page. `ask` answers public.symbols."""
+    found: list[SymbolInfo] = []
+    while True:
+        page = await ask(SymbolsQuestion(found[-1].symbol if found else ""))
+        if isinstance(page, Refused):
+            return page
+        found += page
+        if len(page) < SYMBOLS_PER_PAGE:
+            return found
+
+
 class MarketData:
     """The market data of one client."""
 
@@ -169,23 +186,21 @@ class MarketData:
             if book.number >= book.settled:
                 yield book
 
-    async def top(self, symbol: str) -> AsyncGenerator[Depth, None]:
-        """The best 20 levels of each side, at a steady pace."""
-        async for message in self._lane(subjects.top(symbol), Depth):
-            if message is not None:
-                yield message
+    def top(self, symbol: str) -> AsyncGenerator[Depth, None]:
+        """The best 20 levels of each side: now, and at a steady pace while they change."""
+        return self._states(subjects.top(symbol), "depth", DepthQuestion(symbol, TOP_LEVELS), Depth)
 
     def quotes(self, symbol: str) -> AsyncGenerator[Quote, None]:
         """Best prices: now, and whenever they have changed."""
-        return self._states(subjects.quote(symbol), "quote", symbol, Quote)
+        return self._states(subjects.quote(symbol), "quote", SymbolQuestion(symbol), Quote)
 
     def statuses(self, symbol: str) -> AsyncGenerator[Status, None]:
         """The phase, what an auction would give, and the price band: now, and whenever they have changed."""
-        return self._states(subjects.status(symbol), "status", symbol, Status)
+        return self._states(subjects.status(symbol), "status", SymbolQuestion(symbol), Status)
 
     def statistics(self, symbol: str) -> AsyncGenerator[Statistics, None]:
         """The session day so far: now, and after trades."""
-        return self._states(subjects.statistics(symbol), "statistics", symbol, Statistics)
+        return self._states(subjects.statistics(symbol), "statistics", SymbolQuestion(symbol), Statistics)
 
     async def candles(self, symbol: str, interval: str, *, since: int = 0) -> AsyncGenerator[Candle, None]:
         """Candles of a published interval, from the one of the moment `since` (seconds; 0 for the open one) on, as they grow.
@@ -211,11 +226,11 @@ class MarketData:
                     start = candle.start
                     yield candle
 
-    async def _states(self, subject: str, question: str, symbol: str, type_: type[State]) -> AsyncGenerator[State, None]:
+    async def _states(self, subject: str, name: str, question: Any, type_: type[State]) -> AsyncGenerator[State, None]:
         """A message says all there is, so that one that was lost does not matter once another came."""
         number = 0
         async for message in self._lane(subject, type_):
-            state = message if message is not None else await self._ask(question, SymbolQuestion(symbol), type_)
+            state = message if message is not None else await self._ask(name, question, type_)
             if state.number >= number:
                 number = state.number
                 yield state

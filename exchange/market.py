@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
@@ -198,9 +198,10 @@ class Market(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Symbol → the schedule that it follows."""
         return {rules.symbol: None if rules.schedule == "always" else rules.schedule or self.schedule for rules in self.symbols}
 
-    def schedule_of(self, symbol: str) -> Schedule | None:
-        """The schedule of a symbol; one that the file does not name follows the market's own."""
-        return self.schedules().get(symbol, self.schedule)
+    def schedule_of(self) -> Callable[[str], Schedule | None]:
+        """Gives the schedule of a symbol; one that the file does not name follows the market's own."""
+        schedules = self.schedules()
+        return lambda symbol: schedules.get(symbol, self.schedule)
 
     def definitions(self) -> list[DefineSymbol]:
         """The symbols as the journal states them."""

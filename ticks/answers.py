@@ -9,6 +9,7 @@ import msgspec
 
 from exchange.messages.base import decoder
 from exchange.messages.market_data import (
+    SYMBOLS_PER_PAGE,
     BookQuestion,
     Candle,
     CandlesQuestion,
@@ -24,6 +25,7 @@ from exchange.messages.market_data import (
     Status,
     SymbolInfo,
     SymbolQuestion,
+    SymbolsQuestion,
 )
 from exchange.messages.requests import Refused
 from exchange.questions import Questions
@@ -49,6 +51,7 @@ Page = list[Row] | bytes
 Question = DepthQuestion | BookQuestion | HistoryQuestion | CandlesQuestion
 
 _decode_symbol: Final = decoder(SymbolQuestion).decode
+_decode_symbols: Final = decoder(SymbolsQuestion).decode
 _decode_depth: Final = decoder(DepthQuestion).decode
 _decode_book: Final = decoder(BookQuestion).decode
 _decode_history: Final = decoder(HistoryQuestion).decode
@@ -83,9 +86,11 @@ class Answers:
         """public.market; the payload does not matter."""
         return MarketInfo(self._title, self._feed.time)
 
-    async def symbols(self, subject: str, payload: bytes) -> list[SymbolInfo]:
-        """public.symbols; the payload does not matter."""
-        return self._feed.symbols()
+    async def symbols(self, subject: str, payload: bytes) -> list[SymbolInfo] | Refused:
+        """public.symbols: a page; without a payload the first."""
+        after = _decode_symbols(payload or b"{}").after
+        last = self._instrument(after) if after else None
+        return last if isinstance(last, Refused) else self._feed.symbols(last.index + 1 if last else 0, SYMBOLS_PER_PAGE)
 
     async def quote(self, subject: str, payload: bytes) -> Quote | Refused:
         """public.quote: the best prices as of the last event batch."""

@@ -7,8 +7,9 @@ at once. Of the book every change of every order is sent, in turn; of the others
 A message that is nearly due leaves together with a change that arrives, because then it tells of something new: waiting for the
 last moment would mean to send what is as old as the time since the last change. The one after it is due no earlier for that.
 
-Every CHECK_SECONDS, depth and book of each symbol send a message with a checksum, even if nothing changed: whoever lost the
-last change learns of it then. The image of the best levels is sent at its own steady pace.
+Every CHECK_SECONDS, depth and book of a symbol send a message with a checksum, also after the last change: whoever lost that
+learns of it then. The image of the best levels is sent at a steady pace of its own. Where nothing happens, each pause is twice
+as long as the one before, up to STILL_SECONDS_MAX, so that thousands of symbols of which few are traded cost what those few do.
 
 One worker publishes at a time. Whoever begins (`open`) sends each channel's present state with `previous` 0, so that
 subscribers who followed another worker, or this one before a restart, take a snapshot; whoever does not publish folds in
@@ -17,11 +18,12 @@ silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
 from exchange import checksum, subjects
+from exchange.agenda import Agenda
 from exchange.market import MarketDataRules
 from exchange.messages.base import Side
 from exchange.messages.market_data import Candle, Depth, Orders, Quote, Statistics, Status, Trades
@@ -29,9 +31,8 @@ from exchange.messages.market_data import Candle, Depth, Orders, Quote, Statisti
 from .book import Level
 from .candles import PUBLISHED, candle
 from .feed import Feed, Instrument
-from .status import SymbolStatus
+from .sent import Checksum, Sent
 
-CHECK_SECONDS: Final = 1.0
 EARLY: Final = 0.5
 """By so much of the pause between two messages one may leave before it is due, together with a change."""
 SPREAD: Final = 0.618
@@ -45,52 +46,6 @@ CHANGES_PER_MESSAGE_MAX: Final = 5_000
 PublicMessage = Trades | Quote | Depth | Orders | Candle | Status | Statistics
 Messages = list[tuple[str, PublicMessage]]
 """(subject, message)"""
-CHANGING: Final = ("quote", "depth", "book", "candle", "status", "statistics")
-CHECKED: Final = ("depth", "book")
-
-
-class _Checksum:
-    """The checksum of what subscribers know, kept up to date at the cost of what changed."""
-
-    def __init__(self, entries: Iterable[tuple[object, int]]) -> None:
-        self._entries = dict(entries)
-        self._total = sum(self._entries.values())
-
-    def put(self, key: object, value: int) -> None:
-        """An entry of the book adds this much now."""
-        self._total += value - self._entries.pop(key, 0)
-        if value:
-            self._entries[key] = value
-
-    @property
-    def value(self) -> int:
-        return self._total & checksum.MASK
-
-
-class _Sent:
-    """What subscribers of one symbol know."""
-
-    def __init__(self) -> None:
-        self.pending: set[str] = set()
-        """Channels that may have something to send."""
-        self.checks: set[str] = set()
-        """Those of them whose next message carries a checksum."""
-        self.due: dict[str, float] = {}
-        """Nothing is sent on a channel before."""
-        self.numbers: dict[str, int] = {}
-        """Of the last message on a channel."""
-        self.quote: tuple[Level, Level] | None = None
-        self.status: SymbolStatus | None = None
-        self.trades: dict[str, int] = {}
-        """Id of the last trade that is in a channel's messages."""
-        self.levels = _Checksum([])
-        self.orders = _Checksum([])
-
-    def step(self, channel: str, number: int) -> int:
-        """A message is sent; the number of the one before."""
-        previous = self.numbers.get(channel, 0)
-        self.numbers[channel] = number
-        return previous
 
 
 class Channels:
@@ -99,16 +54,15 @@ class Channels:
     def __init__(self, feed: Feed, rules: MarketDataRules) -> None:
         self._feed = feed
         self._open = False
-        self._sent: dict[str, _Sent] = {}
-        self._waiting: dict[str, None] = {}
-        """Symbols with pending channels."""
-        self._check_due = self._top_due = 0.0
+        self._sent: dict[str, Sent] = {}
+        self._agenda: Agenda[float] = Agenda()
+        """When to look at each symbol."""
         self._rhythms = 0
         """Channels that have begun to send."""
         self._top_pause = 1 / rules.top
         self._pauses = {name: 1 / getattr(rules, name) for name in ("quote", "depth", "book", "candle", "statistics")}
         self._pauses |= {"status": 0.0, "top": 0.0}
-        self._makers: dict[str, Callable[[str, Instrument, _Sent], Messages]] = {
+        self._makers: dict[str, Callable[[str, Instrument, Sent], Messages]] = {
             "quote": self._quote,
             "depth": self._depth,
             "book": self._book,
@@ -122,8 +76,7 @@ class Channels:
         """Publish from now on, beginning with the present state."""
         self._open = True
         self._sent.clear()
-        self._waiting.clear()
-        self._check_due = self._top_due = 0.0
+        self._agenda = Agenda()
         for symbol, instrument in self._feed.instruments.items():
             instrument.forget()
             instrument.unsent = instrument.recent[-1:]
@@ -132,17 +85,11 @@ class Channels:
     def close(self) -> None:
         """Publish no more."""
         self._open = False
-        self._waiting.clear()
 
     def pause(self, now: float) -> float:
         """Seconds until more is due; infinite when nothing will ever be."""
-        if not self._open:
-            return inf
-        due = min(self._check_due, self._top_due)
-        for symbol in self._waiting:
-            sent = self._sent[symbol]
-            due = min(due, min(sent.due.get(channel, 0.0) for channel in sent.pending))
-        return max(0.0, due - now)
+        first = self._agenda.first
+        return max(0.0, first - now) if self._open and first is not None else inf
 
     def messages(self, now: float) -> Messages:
         """All that is due at `now` (seconds of a clock that never goes back)."""
@@ -152,24 +99,32 @@ class Channels:
             self._feed.touched.clear()
             return []
         messages: Messages = []
-        changed = set(self._feed.touched)
-        for symbol in self._feed.touched:
-            messages += self._trades(symbol)
-            self._await(symbol, CHANGING)
+        changed = dict(self._feed.touched)
         self._feed.touched.clear()
-        self._keep_pace(now)
-        for symbol in list(self._waiting):
-            instrument, sent = self._feed.instruments[symbol], self._sent[symbol]
-            for channel, make in self._makers.items():
-                pause = self._pauses[channel]
-                if channel not in sent.pending or sent.due.get(channel, 0.0) - EARLY * pause * (symbol in changed) > now:
-                    continue
-                sent.pending.remove(channel)
-                if made := make(symbol, instrument, sent):
-                    messages += made
-                    sent.due[channel] = max(now, sent.due.get(channel) or self._first_due(now, pause)) + pause
-            if not sent.pending:
-                del self._waiting[symbol]
+        for symbol in changed:
+            messages += self._trades(symbol)
+        for symbol in changed | dict.fromkeys(self._agenda.due(now)):
+            messages += self._others(symbol, now, symbol in changed)
+        return messages
+
+    def _others(self, symbol: str, now: float, changed: bool) -> Messages:
+        """What a symbol has to send, but for trades."""
+        instrument, sent = self._feed.instruments[symbol], self._sent.get(symbol)
+        if sent is None:
+            sent = self._sent[symbol] = Sent(self._top_pause, len(self._sent) * SPREAD % 1)
+            sent.look(now, changed=False)  # All channels begin; what is steady does not go on as if there had been a change.
+        else:
+            sent.look(now, changed)
+        messages: Messages = []
+        for channel, make in self._makers.items():
+            pause = self._pauses[channel]
+            if channel not in sent.pending or sent.due.get(channel, 0.0) - EARLY * pause * changed > now:
+                continue
+            sent.pending.remove(channel)
+            if made := make(symbol, instrument, sent):
+                messages += made
+                sent.due[channel] = max(now, sent.due.get(channel) or self._first_due(now, pause)) + pause
+        self._agenda.put(symbol, sent.next_due)
         return messages
 
     def _first_due(self, now: float, pause: float) -> float:
@@ -177,32 +132,13 @@ class Channels:
         self._rhythms += 1
         return now + self._rhythms * SPREAD % 1 * pause
 
-    def _await(self, symbol: str, channels: Iterable[str]) -> _Sent:
-        sent = self._sent.get(symbol)
-        if sent is None:
-            sent = self._sent[symbol] = _Sent()
-            sent.pending.update(CHANGING)
-        sent.pending.update(channels)
-        self._waiting[symbol] = None
-        return sent
-
-    def _keep_pace(self, now: float) -> None:
-        if self._check_due <= now:
-            self._check_due = now + CHECK_SECONDS
-            for symbol in self._feed.instruments:
-                self._await(symbol, CHECKED).checks.update(CHECKED)
-        if self._top_due <= now:
-            self._top_due = now + self._top_pause
-            for symbol in self._feed.instruments:
-                self._await(symbol, ("top",))
-
     def _trades(self, symbol: str) -> Messages:
         unsent = self._feed.instruments[symbol].unsent
         parts = [unsent[start : start + TRADES_PER_MESSAGE_MAX] for start in range(0, len(unsent), TRADES_PER_MESSAGE_MAX)]
         unsent.clear()
         return [(subjects.trade(symbol), Trades(symbol, part)) for part in parts]
 
-    def _quote(self, symbol: str, instrument: Instrument, sent: _Sent) -> Messages:
+    def _quote(self, symbol: str, instrument: Instrument, sent: Sent) -> Messages:
         quote = instrument.book.best()
         if quote == sent.quote:
             return []
@@ -211,7 +147,7 @@ class Channels:
         message = Quote(symbol, number, sent.step("quote", number), instrument.time, *quote[0], *quote[1])
         return [(subjects.quote(symbol), message)]
 
-    def _depth(self, symbol: str, instrument: Instrument, sent: _Sent) -> Messages:
+    def _depth(self, symbol: str, instrument: Instrument, sent: Sent) -> Messages:
         book, unsent = instrument.book, instrument.unsent_levels
         count = len(unsent["buy"]) + len(unsent["sell"])
         checks = "depth" in sent.checks
@@ -222,7 +158,7 @@ class Channels:
         changes: dict[Side, list[Level]] = {"buy": [], "sell": []}
         if anew:
             levels = zip(("buy", "sell"), book.levels(None), strict=True)
-            sent.levels = _Checksum(((side, at[0]), checksum.of_level(side, *at)) for side, part in levels for at in part)
+            sent.levels = Checksum(((side, at[0]), checksum.of_level(side, *at)) for side, part in levels for at in part)
             sent.numbers.pop("depth", None)
         else:
             for side, prices in unsent.items():
@@ -236,7 +172,7 @@ class Channels:
         message = Depth(symbol, number, sent.step("depth", number), instrument.time, changes["buy"], changes["sell"], value)
         return [(subjects.depth(symbol), message)]
 
-    def _book(self, symbol: str, instrument: Instrument, sent: _Sent) -> Messages:
+    def _book(self, symbol: str, instrument: Instrument, sent: Sent) -> Messages:
         book, changes = instrument.book, instrument.book.changed_orders
         checks = "book" in sent.checks
         anew = "book" not in sent.numbers or len(changes) > CHANGES_PER_MESSAGE_MAX
@@ -247,7 +183,7 @@ class Channels:
         if anew:
             changes = []
             orders = book.public_orders(0, None)
-            sent.orders = _Checksum((order[0], checksum.of_order(*order)) for order in orders)
+            sent.orders = Checksum((order[0], checksum.of_order(*order)) for order in orders)
             sent.numbers.pop("book", None)
         else:
             for order_id, order in {order[0]: order for order in changes}.items():
@@ -257,11 +193,11 @@ class Channels:
         message = Orders(symbol, number, sent.step("book", number), instrument.time, changes, value)
         return [(subjects.book(symbol), message)]
 
-    def _top(self, symbol: str, instrument: Instrument, sent: _Sent) -> Messages:
+    def _top(self, symbol: str, instrument: Instrument, sent: Sent) -> Messages:
         previous = sent.step("top", self._feed.number(instrument))
         return [(subjects.top(symbol), self._feed.depth(instrument, TOP_LEVELS, previous))]
 
-    def _candles(self, symbol: str, instrument: Instrument, sent: _Sent) -> Messages:
+    def _candles(self, symbol: str, instrument: Instrument, sent: Sent) -> Messages:
         if instrument.trades == sent.trades.get("candle"):
             return []
         sent.trades["candle"] = instrument.trades
@@ -275,14 +211,14 @@ class Channels:
             closed.clear()
         return messages
 
-    def _status(self, symbol: str, instrument: Instrument, sent: _Sent) -> Messages:
+    def _status(self, symbol: str, instrument: Instrument, sent: Sent) -> Messages:
         if instrument.status == sent.status:
             return []
         sent.status = instrument.status
         previous = sent.step("status", self._feed.number(instrument))
         return [(subjects.status(symbol), self._feed.status(instrument, previous))]
 
-    def _statistics(self, symbol: str, instrument: Instrument, sent: _Sent) -> Messages:
+    def _statistics(self, symbol: str, instrument: Instrument, sent: Sent) -> Messages:
         if instrument.trades == sent.trades.get("statistics"):
             return []
         sent.trades["statistics"] = instrument.trades

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -330,10 +331,10 @@ class Feed:
         """The session day of now."""
         return instrument.statistics(self.number(instrument), max(self.time, instrument.time))
 
-    def symbols(self) -> list[SymbolInfo]:
-        """What is traded, in the order of definition."""
+    def symbols(self, first: int, limit: int) -> list[SymbolInfo]:
+        """What is traded, in the order of definition, from the index `first` on."""
         rows = []
-        for instrument in self.instruments.values():
+        for instrument in islice(self.instruments.values(), first, first + limit):
             rules = instrument.definition
             (bid, _), (ask, _) = instrument.book.best()
             last = instrument.last or rules.opening_price

@@ -8,7 +8,7 @@ so that it does no harm to hear of something twice. A message with `previous` 0 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -57,7 +57,7 @@ class Quote(msgspec.Struct, frozen=True):
 class Depth(msgspec.Struct, frozen=True, omit_defaults=True):
     """market.<symbol>.depth: price levels [price, quantity] that changed, quantity 0 for a level that went away.
 
-    At least once a second there is one with a `checksum` (see exchange/checksum.py), even if nothing changed.
+    Once a second there is one with a `checksum` (see exchange/checksum.py), more rarely where nothing changes.
     market.<symbol>.top: the best 20 levels of each side, complete, at a steady pace.
     Also the answer to public.depth, with all levels asked for, best first, and `previous` 0.
     """
@@ -80,7 +80,7 @@ first; an iceberg's next part is a new arrival. They tell nothing about the orde
 class Orders(msgspec.Struct, frozen=True, omit_defaults=True):
     """market.<symbol>.book: every change of every resting order in turn, as it is after it; quantity 0 for one that left.
 
-    At least once a second there is one with a `checksum`. Also a page of public.book, by ascending id, with `previous` 0.
+    A `checksum` comes as in Depth. Also a page of public.book, by ascending id, with `previous` 0.
     """
 
     symbol: str
@@ -238,6 +238,15 @@ class CandlesQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
     fill: bool = False
     """A period without trades has a candle of the price before it, instead of none."""
     format: Format = "json"
+
+
+SYMBOLS_PER_PAGE: Final = 1_000
+
+
+class SymbolsQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """public.symbols: the next SYMBOLS_PER_PAGE after that symbol, the first ones without it, in the order of definition."""
+
+    after: str = ""
 
 
 class SymbolInfo(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,7 +51,7 @@ async def test_books_of_a_running_market_are_the_engines(market: RunningMarket) 
         assert await asyncio.to_thread(engine_checksum, market, number) == seen[number]
 
 
-async def test_a_symbol_added_while_the_market_runs(fresh_market: StartMarket) -> None:
+async def test_a_symbol_added_while_the_market_runs(fresh_market: StartMarket, tmp_path: Path) -> None:
     """From its first moment on it is followed like the others: every trade once, the engine's book, candles, status."""
     market = fresh_market("--no-bots")
     async with await Client.connect(market.runtime["server"]) as client:
@@ -71,6 +72,15 @@ async def test_a_symbol_added_while_the_market_runs(fresh_market: StartMarket) -
         assert client.market_data.healed["checksum"] == 0
         (candle,) = await client.insist(public("candles"), CandlesQuestion("NEWS", "1d"), list[Candle])
         assert (candle.open, candle.volume, candle.trades) == (125_500, 3, 3)
+    await asyncio.to_thread(start_bot_on_news, market, tmp_path)
+
+
+def start_bot_on_news(market: RunningMarket, directory: Path) -> None:
+    """The bots worker runs since before there was such a symbol. After a restart it goes on, though no market file names it."""
+    (directory / "reader.yaml").write_text("bot: reader\nsymbol: NEWS\nrules:\n  - when: last > 99\n    do: buy 1 at 1\n")
+    assert market.ask("--as", "buyer", "bot", "start", str(directory / "reader.yaml"))["symbol"] == "NEWS"
+    market.wait_for_successor("bots", market.kill("bots"))
+    assert [(bot["name"], bot["reason"]) for bot in market.ask("--as", "buyer", "bot", "list")] == [("reader", "")]
 
 
 def trade_news(market: RunningMarket) -> None:

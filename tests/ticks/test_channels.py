@@ -21,6 +21,7 @@ from tests.ticks.test_feed import decode_events, feed_of, flow_of
 from ticks.candles import PUBLISHED, candle
 from ticks.channels import EARLY, TRADES_PER_MESSAGE_MAX, Channels, PublicMessage
 from ticks.feed import Feed, Rows
+from ticks.sent import STILL_SECONDS_MAX
 from ticks.status import SymbolStatus
 
 RULES = MarketDataRules()
@@ -163,23 +164,74 @@ def test_a_rule_of_the_market_file() -> None:
         assert 0.97 * most - 1 <= counts[channel] <= most + 1
 
 
-def test_the_steady_ones_come_whether_something_changed_or_not() -> None:
+def sent_until(channels: Channels, now: float, end: float) -> list[tuple[float, str, PublicMessage]]:
+    """All messages, each at the moment at which it is due."""
+    sent = []
+    while (now := now + channels.pause(now)) < end:
+        sent += [(now, subject, message) for subject, message in channels.messages(now)]
+    return sent
+
+
+def test_checksum_and_image_come_at_a_steady_pace_while_something_changes() -> None:
     feed = Feed(Calendar())
     feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
     channels = Channels(feed, RULES)
     channels.open()
-    now, sent = 0.0, []
-    while now < 10:
-        now += channels.pause(now)
+    sent = []
+    for number in range(1, 1_001):
+        now = number / 100
+        rested = Rested(number, "KRYP", "buy", number, 10)
+        feed.apply(1, EventBatch(number, number, "", [Moment(number, number, [rested])]), Rows())
         sent += [(now, subject, message) for subject, message in channels.messages(now)]
-    assert [now for now, subject, _ in sent if subject == "market.KRYP.top"] == [number / 2 for number in range(21)]
-    checks = [(now, message.checksum) for now, subject, message in sent if subject == "market.KRYP.depth"]  # type: ignore[union-attr]
-    assert checks == [(float(number), 0) for number in range(11)]
+        sent += sent_until(channels, now, now + 0.01)
+    for subject, pause in (("market.KRYP.top", 0.5), ("market.KRYP.depth", 1.0), ("market.KRYP.book", 1.0)):
+        told = [(at, message) for at, name, message in sent if name == subject]
+        steady = [at for at, message in told if pause < 1 or getattr(message, "checksum", None) is not None]
+        assert all(abs(after - before - pause) < 0.04 for before, after in pairwise(steady[1:])), subject
+        assert len(steady) >= 9 / pause
     feed.define(DefineSymbol("ADAM", "Added while it ran", 1, 1, 1, 100))
-    late = [(subject, message) for subject, message in channels.messages(now + 1) if ".ADAM." in subject]
+    late = [(subject, message) for subject, message in channels.messages(11) if ".ADAM." in subject]
     kinds = ["quote", "depth", "book", "top", "status", "statistics"]
     assert [subject for subject, _ in late] == [f"market.ADAM.{kind}" for kind in kinds]
     assert all(message.previous == 0 for _, message in late)  # type: ignore[union-attr]
+
+
+def test_what_stands_still_is_told_less_and_less_often() -> None:
+    """After the last change a checksum within a second, then twice as late each time, and never later than the most."""
+    feed = Feed(Calendar())
+    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
+    channels = Channels(feed, RULES)
+    channels.open()
+    channels.messages(0.0)
+    assert sent_until(channels, 0.0, 200.0)
+    for number, now in ((1, 200.0), (2, 200.3)):
+        rested = Rested(number, "KRYP", "buy", number, 10)
+        feed.apply(1, EventBatch(number, number, "", [Moment(number, number, [rested])]), Rows())
+        first = dict(channels.messages(now))
+        assert isinstance(depth := first["market.KRYP.depth"], Depth)
+        assert ("market.KRYP.top" in first, depth.checksum is not None) == (number == 1, number == 1)
+    sent = sent_until(channels, 200.3, 500.0)
+    for subject, least in (("market.KRYP.top", 0.5), ("market.KRYP.depth", 1.0), ("market.KRYP.book", 1.0)):
+        times = [200.0, *(at for at, name, _ in sent if name == subject)]
+        pauses = [after - before for before, after in pairwise(times)]
+        assert pauses[0] == pytest.approx(least), "whoever lost the last change learns of it soon"
+        assert all(before <= after for before, after in pairwise(pauses))
+        assert STILL_SECONDS_MAX / 2 <= pauses[-1] <= STILL_SECONDS_MAX
+        assert len(pauses) < 25
+    assert all(getattr(message, "checksum", 0) is not None for _, subject, message in sent if not subject.endswith(".top"))
+
+
+def test_symbols_that_stand_still_do_not_speak_all_at_once() -> None:
+    symbols = [f"S{number}" for number in range(1_000)]
+    feed = Feed(Calendar())
+    for symbol in symbols:
+        feed.define(DefineSymbol(symbol, symbol, 1, 1, 1, 100))
+    channels = Channels(feed, RULES)
+    channels.open()
+    channels.messages(0.0)
+    counts = Counter(int(at * 10) for at, _, _ in sent_until(channels, 0.0, 90.0))
+    assert max(counts[tenth] for tenth in range(600, 900)) < 200, "a tenth of a second has at most some of 3,000 messages"
+    assert sum(counts[tenth] for tenth in range(600, 900)) < 3 * 1_000 * 2.1
 
 
 def test_the_status_is_sent_when_it_changes() -> None:

@@ -28,6 +28,7 @@ from tests.oracle.traders import Traders
 from tests.ticks.test_ticks_engine import levels
 from ticks.channels import Channels
 from ticks.feed import Feed, Rows
+from ticks.sent import STILL_SECONDS_MAX
 
 RULES = MarketDataRules()
 LIMIT = 10_000
@@ -198,7 +199,7 @@ class Wire:
             while worker.heard < len(self.market.log):
                 worker.hear()
         for _ in range(4):
-            self.publish(1.0)
+            self.publish(STILL_SECONDS_MAX)
             self.answer()
 
 
@@ -235,10 +236,10 @@ def test_a_wrong_book_is_noticed_by_its_checksum() -> None:
         key = next(iter(entries))
         entries[key] = (*entries[key][:3], entries[key][3] + 1) if isinstance(entries[key], tuple) else entries[key] + 1
         assert reader.mismatches == 0
-        wire.publish(1.0)
+        wire.publish(STILL_SECONDS_MAX)
         assert reader.mismatches == 1
         wire.answer()
-        wire.publish(1.0)
+        wire.publish(STILL_SECONDS_MAX)
         assert reader.mismatches == 1
     assert (wire.depth.book.levels("buy"), wire.depth.book.levels("sell")) == levels(wire.market.queues())
 

@@ -33,6 +33,7 @@ from exchange.messages.market_data import (
     Statistics,
     Status,
     SymbolQuestion,
+    SymbolsQuestion,
 )
 from exchange.messages.requests import Refused
 from exchange.money import MONEY_MAX, QUANTITY_MAX
@@ -251,7 +252,12 @@ async def test_the_present(old: Old) -> None:
         assert shown == {("buy", price): total for price, total in bids} | {("sell", price): total for price, total in asks}
         assert {order[0] for order in pages}.isdisjoint({0})
     assert await answers.market("", b"") == MarketInfo("Test", flow.time)
-    assert [info.symbol for info in await answers.symbols("", b"anything")] == flow.symbols
+    infos = await answers.symbols("", b"")
+    assert isinstance(infos, list)
+    assert [info.symbol for info in infos] == flow.symbols
+    for index, symbol in enumerate(flow.symbols, 1):
+        assert await answers.symbols("", encode(SymbolsQuestion(symbol))) == infos[index:]
+    assert await answers.symbols("", encode(SymbolsQuestion("NONE"))) == Refused("unknown_symbol", "NONE is not traded here")
 
 
 @pytest.mark.parametrize("old", ZONES, indirect=True, ids=["utc", "evening", "half-hour"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import socket
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -134,8 +136,8 @@ def shown(book: OrderBook) -> tuple[list[tuple[int, int]], list[tuple[int, int]]
     return sorted(levels["buy"].items(), reverse=True), sorted(levels["sell"].items())
 
 
-async def start(data: object, number: int = 1, file_bytes_max: int = 0) -> asyncio.subprocess.Process:
-    """`file_bytes_max`: no file may grow beyond, as on a disk that is full."""
+async def start(data: object, number: int = 1, file_bytes_max: int = 0, state: object = None) -> asyncio.subprocess.Process:
+    """`file_bytes_max`: no file may grow beyond, as on a disk that is full. `state`: not in the data directory."""
 
     def limit() -> None:
         if file_bytes_max:
@@ -143,6 +145,7 @@ async def start(data: object, number: int = 1, file_bytes_max: int = 0) -> async
 
     return await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-m", "exchange.ticks", "--data", str(data), "--worker", str(number),
+        *(("--state", str(state)) if state else ()),
         stderr=asyncio.subprocess.PIPE, preexec_fn=limit,
     )  # fmt: skip
 
@@ -305,3 +308,23 @@ async def test_who_does_not_read_slows_nobody_down(nats_server: Any, auth_worker
     finally:
         deaf.transport.abort()
         await end(worker)
+
+
+async def test_of_two_workers_with_one_number_the_later_ends(nats_server: Any, auth_worker: Any, tmp_path: Path) -> None:
+    """On another machine, or with a directory of its own, nothing else would keep them from noting one place in the logs."""
+    client = await nats_server.connect()
+    first = await start(nats_server.data)
+    try:
+        await ask(client, "public.market", {}, MarketInfo)
+        other, twin = await start(nats_server.data, 2, state=tmp_path), await start(nats_server.data, 1, state=tmp_path)
+        assert twin.stderr is not None
+        said = await asyncio.wait_for(twin.stderr.read(), PATIENCE)
+        assert await twin.wait() == HELP_EXIT
+        assert (
+            f"ticks 1 runs already, as {socket.gethostname()}/{first.pid}; start this one with another --worker"
+            in said.decode()
+        )
+        assert (first.returncode, other.returncode) == (None, None)
+    finally:
+        await end(first, other, twin)
+        await client.close()

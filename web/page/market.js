@@ -5,6 +5,7 @@ import { bookOf, changed, isShort } from "./book.js";
 import { Follower } from "./follower.js";
 import { TAPE_LENGTH_MAX, tapeOf, withTrades } from "./trades.js";
 
+const SYMBOLS_PER_PAGE = 1_000;
 const BOOK_LEVELS = 200;
 const BOOK_LEVELS_MIN = 40;
 const CLOCK_MS = 4_000;
@@ -44,11 +45,20 @@ export function watchClock(link, publish) {
 export function followSymbols(link, publish) {
   return new Follower(link, {
     subjects: ["market.*.trade"],
-    load: () => link.ask("public.symbols"),
+    load: () => allSymbols(link),
     apply: withLastTrades,
     publish,
     quietMs: 4 * QUIET_MS,
   });
+}
+
+async function allSymbols(link) {
+  const symbols = [];
+  for (;;) {
+    const page = await link.ask("public.symbols", { after: symbols.at(-1)?.symbol ?? "" });
+    symbols.push(...page);
+    if (page.length < SYMBOLS_PER_PAGE) return symbols;
+  }
 }
 
 function withLastTrades(symbols, { symbol, trades }) {

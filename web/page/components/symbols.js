@@ -10,6 +10,7 @@ const MARKUP = `<button class="symbol" type="button">
 /** @param {HTMLElement} root @param {{ select: (symbol: string) => void }} actions */
 export function mountSymbols(root, { select }) {
   let shown = null;
+  const drawn = new WeakMap(); // Button → what it shows: of thousands of symbols few change at a time.
   root.addEventListener("click", (event) => {
     const button = event.target.closest(".symbol");
     if (button !== null) select(button.dataset.key);
@@ -20,13 +21,15 @@ export function mountSymbols(root, { select }) {
     const isOther = shown?.symbol !== symbol;
     shown = { symbols, symbol };
     reconcile(root, symbols ?? [], (info) => info.symbol, () => fromMarkup(MARKUP), (button, info) => {
+      setAttribute(button, "aria-current", info.symbol === symbol ? "true" : null);
+      if (drawn.get(button) === info) return;
+      drawn.set(button, info);
       setText(part(button, ".symbol-name"), info.symbol);
       setText(part(button, ".symbol-price"), formatPrice(info.last, info.tick));
       const change = part(button, ".symbol-change");
       const before = info.day_ago || info.opening_price;
       setText(change, formatChange(info.last, before));
       setAttribute(change, "data-direction", directionOf(info.last - before));
-      setAttribute(button, "aria-current", info.symbol === symbol ? "true" : null);
       setAttribute(button, "title", info.name);
     });
     if (isOther) root.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
