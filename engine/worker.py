@@ -74,6 +74,7 @@ class Sharing:
         self._peers.hear(self._news(), now)
         chosen = plan(self._name, self._peers.alive(now), self._shards)
         for shard in chosen.take - self._stops.keys():
+            logger.info("recovering shard %d, which nobody leads", shard)
             self._stops[shard] = asyncio.Event()
             tasks.create_task(self._lead(shard, self._stops[shard]))
             self._change()

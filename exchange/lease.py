@@ -23,8 +23,9 @@ from .subjects import LEASES
 LEASE_SECONDS: Final = 2
 """A leader that is gone is replaced after at most this long."""
 RENEW_SECONDS: Final = 0.5
-SILENCE_SECONDS_MAX: Final = 5.0
-"""A leader that has not been answered for this long ends, as it does when an append is not."""
+SILENCE_SECONDS_MAX: Final = 15.0
+"""A leader that has not been answered for this long ends. Longer than an election of the bucket's servers, during which nobody
+else can get the lease either; a leader whose log does not answer ends much sooner."""
 POLL_SECONDS: Final = 0.2
 ACQUIRE_SECONDS_MAX: Final = 0.5
 RELEASE_SECONDS_MAX: Final = 0.5
@@ -89,18 +90,19 @@ class JetStreamLease:
         then the server is asked. That a loop or a disk was busy for two seconds is no reason to end.
         """
         clock = asyncio.get_running_loop().time
-        answered = clock()
+        answered, pause = clock(), RENEW_SECONDS
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
+            await asyncio.sleep(pause)
             try:
                 await self._write(self._revision, LEASE_SECONDS)
             except LeaseUnanswered:
                 if clock() - answered > SILENCE_SECONDS_MAX:
                     raise
+                pause = POLL_SECONDS  # As often as those who wait for the lease.
                 continue
             except LeaseLost:
                 self._revision = await self._look()
-            answered = clock()
+            answered, pause = clock(), RENEW_SECONDS
 
     async def release(self) -> None:
         """Let another worker lead at once."""

@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from nats.js import api
 
 from .digest import digest
-from .streams import ATTEMPT_SECONDS, ATTEMPT_SECONDS_MAX, Away, ensure_stream, jetstream, patiently
+from .streams import Away, ensure_stream, jetstream, patiently
 from .subjects import log_subject
 
 logger = logging.getLogger(__name__)
@@ -144,10 +144,10 @@ async def check_remembered(log: Log, number: int, remembered: str, whose: str, d
     Raises LogDamaged when the log is shorter or the batch another, LogCut when what follows the batch is not kept any more.
     `whose` and `done` say who remembers: "ledger", "applied".
     """
-    last = await log.last()
+    last, first = await asyncio.gather(log.last(), log.first())
     if last < number:
         raise LogDamaged(f"{log.name}: ends at sequence {last}, but {whose} has already {done} sequence {number}")
-    if number < (first := await log.first()) and first > 1:
+    if number < first and first > 1:
         raise LogCut(
             f"{log.name}: begins at sequence {first}, because --keep dropped what was before, "
             f"but {whose} has {done} {f'no more than sequence {number}' if number else 'nothing of it'}"
@@ -166,13 +166,14 @@ class JetStreamLog:
         self._jetstream = jetstream(client)
         self._subject = log_subject(name)
 
-    async def create(self, replicas: int = 1) -> None:
-        """Make sure that the stream exists, on so many servers."""
+    async def create(self, replicas: int = 1, first: int = 1) -> None:
+        """Make sure that the stream exists, on so many servers. `first`: number of the first batch that a new one is given."""
         config = api.StreamConfig(
             name=self.name,
             subjects=[self._subject],
             storage=api.StorageType.FILE,
             num_replicas=replicas,
+            first_seq=first if first > 1 else None,
             # Not on several servers: one that was killed and catches up may compress the block that it goes on to write into
             # (nats-server 2.15.1), and cannot read it any more after its next start.
             compression=api.StoreCompression.S2 if replicas == 1 else api.StoreCompression.NONE,
@@ -330,16 +331,21 @@ class JetStreamReader:
             num_replicas=1,
         )
         clock = asyncio.get_running_loop().time
-        started, attempt = clock(), ATTEMPT_SECONDS
+        started = clock()
+
+        async def make() -> api.ConsumerInfo:
+            try:
+                return await self._jetstream.add_consumer(self._name, config)
+            except nats.js.errors.NotFoundError:
+                if clock() - started > self.GONE_SECONDS:
+                    raise LogDamaged(f"{self._name}: the stream is gone") from None
+                raise
+
         while True:
             try:
-                async with asyncio.timeout(attempt):
-                    info = await self._jetstream.add_consumer(self._name, config)
+                info = await patiently(make)  # One that is made in vain is forgotten by the server.
                 break
-            except (nats.errors.Error, TimeoutError) as error:
-                if isinstance(error, nats.js.errors.NotFoundError) and clock() - started > self.GONE_SECONDS:
-                    raise LogDamaged(f"{self._name}: the stream is gone") from None
-                attempt = min(1.5 * attempt, ATTEMPT_SECONDS_MAX)
+            except (nats.errors.Error, TimeoutError):
                 await asyncio.sleep(self.RETRY_SECONDS)
         self._consumer = info.name
         self._inbox = self._client.new_inbox()

@@ -55,9 +55,14 @@ class Replica:
         """
         numbers = dict.fromkeys(self._logs, 0) | (snapshot.numbers if snapshot else {})
         digests = snapshot.digests if snapshot else {}
-        for name, log in self._logs.items():
-            await check_remembered(log, numbers[name], digests.get(name, ""), self.stage.name, "applied")
-        await self._check_end()
+        whose = self.stage.name
+        checks = [
+            check_remembered(log, numbers[name], digests.get(name, ""), whose, "applied") for name, log in self._logs.items()
+        ]
+        found = await asyncio.gather(*checks, self._check_end(), return_exceptions=True)  # Users wait for a take-over.
+        for problem in found:
+            if isinstance(problem, BaseException):
+                raise problem
         if snapshot and self._restore_state(snapshot):
             self.number = numbers[self.stage.output]
             self.through = {name: numbers[name] for name in self.stage.inputs}
@@ -65,7 +70,7 @@ class Replica:
         elif snapshot:
             numbers, digests = dict.fromkeys(self._logs, 0), {}
             for log in self._logs.values():
-                await check_remembered(log, 0, "", f"{self.stage.name}, whose snapshot is of another version,", "applied")
+                await check_remembered(log, 0, "", f"{whose}, whose snapshot is of another version,", "applied")
         self.feeds = {name: Feed(log, numbers[name], digests.get(name, ""), self._wake) for name, log in self._logs.items()}
 
     def _restore_state(self, snapshot: Snapshot) -> bool:

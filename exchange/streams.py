@@ -17,9 +17,9 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext, api
 
 ATTEMPT_SECONDS: Final = 0.5
-"""A question that takes longer was asked of a stream that has no leader; each further one is given half as much again …"""
-ATTEMPT_SECONDS_MAX: Final = 5.0
-"""… up to this, in case that the server is only slow."""
+"""A question that takes longer may have been asked of a stream that has no leader, which never answers: it is asked again …"""
+ANSWER_SECONDS_MAX: Final = 5.0
+"""… and the earlier ones may still be answered up to this, in case that the server is only slow."""
 RETRY_SECONDS: Final = 0.1
 PATIENCE_SECONDS: Final = 60.0
 """An election takes 4 to 10 s, a cluster that starts with long logs longer. After that the worker ends with the last error."""
@@ -44,31 +44,47 @@ logger = logging.getLogger(__name__)
 
 def jetstream(client: Client) -> JetStreamContext:
     """For questions that are asked patiently."""
-    context: JetStreamContext = client.jetstream(timeout=ATTEMPT_SECONDS_MAX)
+    context: JetStreamContext = client.jetstream(timeout=ANSWER_SECONDS_MAX)
     return context
 
 
 async def patiently(ask: Callable[[], Awaitable[Answer]], attempt: float = ATTEMPT_SECONDS) -> Answer:
-    """Ask, and ask again while nobody can answer. Only for what may be asked twice. Raises the last error."""
+    """Ask, and ask again while nobody can answer. Only for what may be asked twice. Raises the last error.
+
+    A question that is not answered within `attempt` stays open beside the next one: whoever gave it up would have to choose
+    between missing the answer of a slow server and noticing late that a stream has a leader again.
+    """
     clock = asyncio.get_running_loop().time
     started = clock()
     told = False
-    while True:
-        try:
-            async with asyncio.timeout(attempt):
-                return await ask()
-        except (nats.errors.Error, TimeoutError) as error:
+    asked: set[asyncio.Future[Answer]] = set()
+    try:
+        while True:
+            asked.add(asyncio.ensure_future(_bounded(ask, max(attempt, ANSWER_SECONDS_MAX))))
+            done, asked = await asyncio.wait(asked, timeout=attempt, return_when=asyncio.FIRST_COMPLETED)
             waited = clock() - started
-            if not is_away(error) or waited > PATIENCE_SECONDS:
-                raise
+            errors = [error for question in done if (error := question.exception())]
+            if len(errors) < len(done):
+                return next(question.result() for question in done if not question.exception())
+            for error in errors:
+                if not is_away(error) or waited > PATIENCE_SECONDS:
+                    raise error
             if waited > TELL_SECONDS and not told:
-                logger.warning("waiting for the NATS server: %s", error or type(error).__name__)
+                logger.warning("waiting for the NATS server: %s", errors[0] if errors and str(errors[0]) else "no answer")
                 told = True
-        attempt = max(attempt, min(1.5 * attempt, ATTEMPT_SECONDS_MAX))
-        await asyncio.sleep(RETRY_SECONDS)
+            if done:
+                await asyncio.sleep(RETRY_SECONDS)
+    finally:
+        for question in asked:
+            question.cancel()
 
 
-def is_away(error: Exception) -> bool:
+async def _bounded(ask: Callable[[], Awaitable[Answer]], seconds: float) -> Answer:
+    async with asyncio.timeout(seconds):
+        return await ask()
+
+
+def is_away(error: BaseException) -> bool:
     """Whether an error says that nobody could answer, so that it may be different in a moment."""
     if isinstance(error, nats.js.errors.APIError):
         return isinstance(error, nats.js.errors.ServiceUnavailableError) or error.err_code in (NO_PEERS, NOT_LEADER, NO_STREAM)
