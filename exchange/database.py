@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final, NamedTuple
@@ -113,8 +114,7 @@ class Database:
 
     def _confine(self) -> None:
         """For good: no file, network or extension, whatever a query says. What was opened before stays usable."""
-        directory = str(self.exports).replace("'", "''")
-        self._writer.execute(f"SET allowed_directories = ['{directory}']")
+        self._writer.execute(f"SET allowed_directories = ['{_quoted(self.exports)}']")
         self._writer.execute("SET enable_external_access = false")
         self._writer.execute("SET lock_configuration = true")
 
@@ -170,6 +170,26 @@ class Database:
         """Rows of several queries that see the same moment, computed in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, queries)
 
+    def copy(self) -> Path:
+        """A new file in `exports` with everything as of one moment, while rows arrive; blocks. Raises DatabaseError."""
+        self.exports.mkdir(parents=True, exist_ok=True)
+        path = self.exports / f"copy-{secrets.token_hex(8)}.duckdb"
+        with self._one_line(), closing(self._writer.cursor()) as cursor:
+            cursor.execute(f"ATTACH '{_quoted(path)}' AS copied")
+            try:
+                cursor.execute(f'COPY FROM DATABASE "{self.name}" TO copied')
+            except duckdb.Error:
+                path.unlink(missing_ok=True)
+                raise
+            finally:
+                cursor.execute("DETACH copied")
+        return path
+
+    @property
+    def name(self) -> str:
+        """`history`, `ticks-2`."""
+        return self._path.stem
+
     def close(self) -> None:
         """Close the file; DuckDB then folds its log into it."""
         self._threads.shutdown()
@@ -216,6 +236,10 @@ class Database:
                     f"the disk is full; the market goes on, and this catches up when there is room ({words})"
                 ) from error
             raise DatabaseError(words) from error
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 def _columns(numbers: Numbers) -> list[Any]:

@@ -11,6 +11,7 @@ bases, then the batches before the next one go. A death in between leaves less c
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -89,6 +90,10 @@ class Base(msgspec.Struct, frozen=True):
                 cut[log] = min(cut.get(log, number), number)
         return cut
 
+    async def save(self, snapshots: Snapshots, stage: str, snapshot: Snapshot) -> None:
+        """Set a stage's snapshot aside."""
+        await snapshots.save(_slot_name(stage, self.slot), snapshot)
+
     async def load(self, snapshots: Snapshots, stage: str) -> Snapshot | None:
         """A stage's snapshot, if it is there and whole."""
         found = await snapshots.load(_slot_name(stage, self.slot))
@@ -127,11 +132,17 @@ async def load_kept(snapshots: Snapshots) -> Kept:
     return _decode(found.state) if found else Kept()
 
 
+async def save_kept(snapshots: Snapshots, kept: Kept) -> None:
+    """Write the record."""
+    state = _encode(kept)
+    await snapshots.save(RECORD, Snapshot(state, digest(state), {}, {}))
+
+
 async def newest_snapshot(snapshots: Snapshots, stage: Stage, logs: Mapping[str, Log]) -> Snapshot | None:
     """What a stage begins from: its snapshot or, if that is not whole, or older (left by a leader that was frozen while it
     saved), the newest that was set aside."""
-    found = await snapshots.load(stage.name)
-    for base in reversed((await load_kept(snapshots)).bases):
+    found, kept = await asyncio.gather(snapshots.load(stage.name), load_kept(snapshots))
+    for base in reversed(kept.bases):
         if stage.name not in base.numbers:
             break
         if found and found.numbers[stage.output] >= base.numbers[stage.name][stage.output]:
@@ -189,9 +200,9 @@ class Keeper:
         if self._is_due(kept, now):
             kept = await self._set_aside(kept)
         oldest = self._oldest(kept, now)
-        await self._write(kept := msgspec.structs.replace(kept, bases=kept.bases[oldest or 0 :]))
+        await save_kept(self._snapshots, kept := msgspec.structs.replace(kept, bases=kept.bases[oldest or 0 :]))
         if oldest is not None and await self._cut(kept.bases[0]):
-            await self._write(msgspec.structs.replace(kept, size=await self._size()))
+            await save_kept(self._snapshots, msgspec.structs.replace(kept, size=await self._size()))
 
     def _is_due(self, kept: Kept, now: int) -> bool:
         if not kept.bases:
@@ -226,9 +237,9 @@ class Keeper:
             if any(number < base.cut[log] for log, number in Base(0, 0, 0, numbers, 0).cut.items() if log in base.cut):
                 self._ledger = None  # A leader that was frozen while it saved put an old one in place.
                 return kept
-        for name, snapshot in stages.items():
-            await self._snapshots.save(_slot_name(name, slot), snapshot)
         base = Base(slot, journal, _decode_time(payload).time, numbers, kept.written)
+        for name, snapshot in stages.items():
+            await base.save(self._snapshots, name, snapshot)
         self._ledger = None
         logger.info("set aside snapshots of all stages; the market can be computed again from journal batch %d on", journal)
         return msgspec.structs.replace(kept, bases=[*kept.bases, base])
@@ -259,7 +270,3 @@ class Keeper:
 
     async def _size(self) -> int:
         return sum([await log.size() for log in self._logs.values()])
-
-    async def _write(self, kept: Kept) -> None:
-        state = _encode(kept)
-        await self._snapshots.save(RECORD, Snapshot(state, digest(state), {}, {}))

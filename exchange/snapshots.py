@@ -42,6 +42,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The digests of those batches."""
 
 
+encode_snapshot: Final = msgspec.msgpack.Encoder().encode
+decode_snapshot: Final = msgspec.msgpack.Decoder(Snapshot).decode
+
+
 class Snapshots(Protocol):
     """Where snapshots are kept, one per stage."""
 
@@ -54,9 +58,6 @@ class Snapshots(Protocol):
 
 class JetStreamSnapshots:
     """Snapshots in a JetStream object store."""
-
-    _encode: Final = msgspec.msgpack.Encoder().encode
-    _decode: Final = msgspec.msgpack.Decoder(Snapshot).decode
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -80,7 +81,7 @@ class JetStreamSnapshots:
         """Replace the stage's snapshot. That one could not be stored is no harm: the log has all, and the next one comes."""
         assert self._store is not None
         try:
-            await self._store.put(name, self._encode(snapshot))
+            await self._store.put(name, encode_snapshot(snapshot))
         except (nats.errors.Error, TimeoutError) as error:
             logger.warning("the snapshot of %s could not be stored: %r", name, error)
 
@@ -89,7 +90,7 @@ class JetStreamSnapshots:
         try:
             async with asyncio.timeout(LOAD_SECONDS_MAX):
                 content = await patiently(lambda: self._get(name), LOAD_SECONDS_MAX)
-            snapshot: Snapshot = self._decode(content)
+            snapshot = decode_snapshot(content)
         except (nats.errors.Error, msgspec.MsgspecError, TimeoutError) as error:
             if not isinstance(error, nats.js.errors.ObjectNotFoundError):
                 logger.warning("the snapshot of %s cannot be read, the logs are replayed: %r", name, error)

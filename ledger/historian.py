@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 
+from exchange.copies import Copies
 from exchange.lease import JetStreamLease, LeaseLost
 from exchange.questions import Questions
 from exchange.worker import Worker, run
@@ -34,7 +35,7 @@ async def main(worker: Worker) -> None:
     history = History(path, settings.market.shards, logs_whole=await worker.logs_whole())
     questions = Questions(worker.nats, worker.name)
 
-    answers = Answers(history)
+    answers, copies = Answers(history), Copies(history.database)
     await JetStreamLease.create_bucket(worker.nats, settings.market.replicas)
     lease = JetStreamLease(worker.nats, LEASE, f"{worker.name}-{number} {os.getpid()}")
 
@@ -56,6 +57,7 @@ async def main(worker: Worker) -> None:
         await Statements(history).open(questions)
         await Equity(history).open(questions)
         await Library(history.database).open(questions)
+        await copies.open(questions)
 
     loop = await worker.sink_loop(history, number, on_caught_up=on_caught_up)
     await loop.run(worker.stopping)

@@ -13,6 +13,7 @@ import sys
 import time
 
 from exchange.calendar import Calendar
+from exchange.copies import Copies
 from exchange.lease import JetStreamLease, LeaseLost
 from exchange.questions import Questions
 from exchange.worker import Worker, run
@@ -34,7 +35,7 @@ async def main(worker: Worker) -> None:
     rules = settings.market.market_data
     path = settings.state / file_name(number)
     calendar = Calendar(rules.time_zone, rules.day_starts)
-    whole, schedule_of = await worker.logs_whole(), settings.market.schedule_of
+    whole, schedule_of = await worker.logs_whole(), settings.market.schedule_of()
     ticks = Ticks(path, settings.market.shards, time.monotonic, calendar, logs_whole=whole, schedule_of=schedule_of)
     publisher = Publisher(worker.nats, Channels(ticks.feed, rules), time.monotonic)
     questions = Questions(worker.nats, worker.name)
@@ -44,6 +45,7 @@ async def main(worker: Worker) -> None:
 
     async def on_caught_up() -> None:
         await Answers(ticks, settings.market.title).open(questions)
+        await Copies(ticks.database).open(questions)
         caught_up.set()
 
     async def publish() -> None:

@@ -75,6 +75,21 @@ class ExportQuestion(msgspec.Struct, frozen=True):
     format: Literal["parquet", "csv"] = "parquet"
 
 
+class CopyQuestion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """admin.copy.<file>: without an offset a copy of a sink's database is made, with one the bytes from there on are asked for.
+
+    A piece is answered as MessagePack's bytes; behind the end it is empty, and the copy is given up.
+    """
+
+    offset: int | None = None
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """A copy was made, as of one moment."""
+
+    bytes: int
+
+
 class Exported(msgspec.Struct, frozen=True):
     """The files lie in a directory of the historian's machine, for the asker to take away."""
 

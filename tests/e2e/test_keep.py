@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import os
 import re
 import signal
+from pathlib import Path
 from typing import Any
 
 from exchange.connection import connect
 from exchange.log import JetStreamLog
 from exchange.secrets import load_secrets
-from tests.e2e.market_process import RunningMarket, StartMarket
+from tests.e2e.market_process import RunningMarket, StartMarket, run_cli, start_market
 
 SNAPSHOTS = {"EXCHANGE_SNAPSHOT_SECONDS": "0.5", "EXCHANGE_DEATHS_MAX": "50"}
 LOGS = ("JOURNAL", "EVENTS_1")
@@ -48,7 +50,7 @@ def count(running: RunningMarket, what: str) -> int:
     return number
 
 
-def test_logs_are_cut_and_everything_else_stays(fresh_market: StartMarket) -> None:
+def test_logs_are_cut_and_everything_else_stays(fresh_market: StartMarket, tmp_path: Path) -> None:
     running = fresh_market("--keep", "2s", variables=SNAPSHOTS)
     running.ask("account", "create", "alice", password="correct horse battery")
     first: dict[str, Any] = running.ask("--as", "alice", "buy", "KRYP", "1")
@@ -82,6 +84,8 @@ def test_logs_are_cut_and_everything_else_stays(fresh_market: StartMarket) -> No
     recent = running.ask("replay", "--until", str(audit["journal"]), "--show", "alice", "--book", "KRYP")
     assert recent["digest"] == audit["digest"]
 
+    made = running.ask("backup", str(tmp_path / "backup"))
+    assert made["first"] == cut
     running.kill("keeper", signal.SIGCONT)
 
     # A sink that has lost its file cannot make it again. It says so, and the market goes on without it.
@@ -92,3 +96,29 @@ def test_logs_are_cut_and_everything_else_stays(fresh_market: StartMarket) -> No
     assert "historian has stored nothing of it" in again.output
     assert again.ask("--as", "alice", "buy", "KRYP", "1")["order_id"] > first["order_id"]
     assert again.stop() == 0, again.output
+
+    # A backup of cut logs holds a base and the databases: elsewhere the audit passes, and history is whole.
+    elsewhere = tmp_path / "elsewhere"
+    restored = run_cli(elsewhere, "restore", str(tmp_path / "backup"))
+    assert restored.returncode == 0, restored.stderr
+    copy = start_market(elsewhere, "--no-bots")
+    try:
+        audited = copy.ask("audit")
+        assert audited["passed"], audited
+        assert audited["journal"] >= made["logs"]["JOURNAL"]
+        assert audited["kept_from"] >= cut["JOURNAL"]
+        assert copy.ask("replay", "--until", str(audit["journal"]))["digest"] == audit["digest"]
+        assert count(copy, "count(*) - max(order_id) FROM placed") == 0
+        assert copy.ask("explain", str(first["order_id"]))["accepted"] == told["accepted"]
+        assert copy.ask("trades", "KRYP", "--limit", "1")
+        copy.ask("login", "alice", password="correct horse battery")
+        assert copy.ask("--as", "alice", "buy", "KRYP", "1")["order_id"] > first["order_id"]
+    finally:
+        assert copy.stop() == 0, copy.output
+
+    # What a snapshot remembers of the logs is held against them.
+    lines = gzip.open(tmp_path / "backup" / "EVENTS_1.jsonl.gz").read().splitlines(keepends=True)  # noqa: SIM115
+    (tmp_path / "backup" / "EVENTS_1.jsonl.gz").write_bytes(gzip.compress(lines[0].replace(b'"time":1', b'"time":2', 1)))
+    refused = run_cli(tmp_path / "altered", "restore", str(tmp_path / "backup"))
+    assert refused.returncode == 1
+    assert "is not what a snapshot remembers; it was altered" in refused.stderr

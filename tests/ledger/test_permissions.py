@@ -88,6 +88,7 @@ publish   admin.statement           -     -      -     -     -      x        x  
 publish   admin.explain             -     -      -     -     -      x        x     -
 publish   admin.sql                 -     -      -     -     -      x        x     -
 publish   admin.export              -     -      -     -     -      x        -     -
+publish   admin.copy.history        -     -      -     -     -      -        -     -
 publish   admin.freeze              -     -      -     -     -      x        -     -
 publish   admin.unfreeze            -     -      -     -     -      x        -     -
 publish   admin.reset               -     -      -     -     -      x        -     -
