@@ -29,19 +29,19 @@ Reason = Annotated[str, typer.Option("--reason", help="What the log, and the acc
 
 async def freeze(scope: Scope, name: Name, reason: Reason = "") -> None:
     """Cancel all open orders of an account and refuse new ones, until it is unfrozen."""
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         _tell(scope, await _change(client, "freeze", name, reason))
 
 
 async def unfreeze(scope: Scope, name: Name, reason: Reason = "") -> None:
     """Let a frozen account trade again."""
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         _tell(scope, await _change(client, "unfreeze", name, reason))
 
 
 async def reset(scope: Scope, name: Name) -> None:
     """Cancel all open orders of an account and give it what it started with; profit and loss begin anew."""
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         frozen = await _end_orders(client, name)
         try:
             done = await _change(client, "reset", name)
@@ -53,7 +53,7 @@ async def reset(scope: Scope, name: Name) -> None:
 
 async def close(scope: Scope, name: Name, reason: Reason = "") -> None:
     """Cancel all open orders of an account, take back all it has, and let it never trade again."""
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         await _end_orders(client, name)
         _tell(scope, await _change(client, "close", name, reason))
 

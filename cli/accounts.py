@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,23 +14,19 @@ from exchange.messages.administration import AccountQuestion, Credentials, Done,
 from exchange.messages.base import SelfTrade
 from exchange.messages.logins import LogIn, LoginState, LogOut, Member, NewMember, NewPassword, Secret
 from exchange.money import parse_money
-from exchange.permissions import OPERATOR, token_id
+from exchange.permissions import OPERATOR, account_of, token_id
 
 from .holdings import show_portfolio
-from .logins import find_login, forget_login, store_login
+from .logins import StoredLogin, find_login, forget_login, store_login
 from .output import moment, say, show_json, show_table
+from .passwords import read_new_password, read_password
 from .problem import MISUSED, Problem
-from .scope import Scope, accepted
-
-if TYPE_CHECKING:
-    pass
+from .scope import TRADER, Scope, SessionEnded, accepted
 
 CREATE_SECONDS_MAX = 14.0
 """An account is opened by the ledger, which may be restarting."""
 LOG_IN_SECONDS_MAX = 30.0
 """A password may wait in line."""
-PASSWORD_VARIABLE = "EXCHANGE_PASSWORD"
-PASSWORD_NEW_VARIABLE = "EXCHANGE_PASSWORD_NEW"
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="a-z, 0-9, - and _, at most 32.", show_default=False)]
 
@@ -63,17 +57,16 @@ def create(
     if scope.json:
         show_json(done)
     else:
-        next_step = f"; try: exchange --as {name} portfolio" if role == "trader" else f" as {role}"
-        say(f"{name} has an account and is logged in here{next_step}" if role == "trader" else f"{name} can log in{next_step}")
+        say(f"{name} {'has an account and ' if role == TRADER else ''}is logged in here{next_step(name, role)}")
 
 
 async def show(scope: Scope, name: Name) -> None:
-    """Cash, positions and open orders of an account, for the operator or for itself."""
-    if scope.account == name:
+    """Cash, positions and open orders of an account: for itself (--as), or for an operator or auditor."""
+    if account_of(scope.account) == name:
         async with scope.trader() as client:
             found = accepted(await client.request(subjects.api(name, "portfolio"), None, Portfolio))
     else:
-        async with scope.operator() as client:
+        async with scope.staff() as client:
             found = accepted(await client.request(subjects.admin("portfolio"), AccountQuestion(name), Portfolio))
     show_portfolio(found, as_json=scope.json)
 
@@ -106,17 +99,17 @@ async def password(scope: Scope, name: Name) -> None:
     if scope.account == name:
         current = await asyncio.to_thread(read_password, name, confirm=False)
         wanted = await asyncio.to_thread(read_new_password, name)
-        async with scope.trader() as client:
+        async with scope.acting_for(name) as client:
             state = accepted(await client.request(subjects.auth(name, "show"), None, LoginState))
-            own = find_login(scope.market, name) or ""
-            keep = next((one.id for one in state.sessions if one.id == token_id(own)), "")
+            own = token_id(scope.log_in().session)
+            keep = next((one.id for one in state.sessions if one.id == own), "")
             question = NewPassword(wanted, current, keep)
             done = accepted(
                 await client.request(subjects.auth(name, "password"), question, Done, repeat=False, seconds=LOG_IN_SECONDS_MAX)
             )
     else:
         wanted = await asyncio.to_thread(read_new_password, name)
-        async with scope.operator() as client:
+        async with scope.staff() as client:
             question_of_operator = Credentials(name, wanted)
             done = accepted(
                 await client.request(subjects.admin("password"), question_of_operator, Done, seconds=LOG_IN_SECONDS_MAX)
@@ -157,11 +150,14 @@ async def remove_member(scope: Scope, name: Name, member: Annotated[str, typer.A
 
 async def logout(scope: Scope, name: Name) -> None:
     """End the session that `exchange login` began here."""
-    secret = find_login(scope.market, name)
-    if secret is None:
+    stored = find_login(scope.market, name)
+    if stored is None:
         raise Problem(f"{name} is not logged in here")
-    async with scope.login(name, secret) as client:
-        done = accepted(await client.request(subjects.auth(name, "log_out"), LogOut(token_id(secret)), Done))
+    try:
+        async with scope.login(name, stored.session) as client:
+            done = accepted(await client.request(subjects.auth(name, "log_out"), LogOut(token_id(stored.session)), Done))
+    except SessionEnded:
+        done = Done(f"the session of {name} had ended already")
     forget_login(scope.market, name)
     _tell(scope, done)
 
@@ -197,50 +193,38 @@ async def rules(
 
 def login(scope: Scope, name: Name) -> None:
     """Log in, so that --as ACCOUNT works here. Reads EXCHANGE_PASSWORD, or asks for the password."""
-    if name == OPERATOR:
+    if name == OPERATOR and not scope.by_address:
         raise Problem("the operator needs no log-in here: its password stands in the data directory", MISUSED)
     scope.address  # noqa: B018 - nobody types a password in vain
-    asyncio.run(_stay_logged_in(scope, name, read_password(name, confirm=False)))
+    role = asyncio.run(_stay_logged_in(scope, name, read_password(name, confirm=False)))
     if scope.json:
         show_json(Done(f"{name} is logged in"))
     else:
-        say(f"{name} is logged in here; try: exchange --as {name} portfolio")
+        say(f"{name} is logged in here{next_step(name, role)}")
 
 
-def read_password(name: str, *, confirm: bool) -> str:
-    """The password from the environment, or typed (twice when it is a new one)."""
-    return _read(PASSWORD_VARIABLE, f"Password of {name}", confirm=confirm)
-
-
-def read_new_password(name: str) -> str:
-    """The same for one that replaces another, or that is somebody else's."""
-    return _read(PASSWORD_NEW_VARIABLE, f"New password of {name}", confirm=True)
-
-
-def _read(variable: str, prompt: str, *, confirm: bool) -> str:
-    if password := os.environ.get(variable):
-        return password
-    if not sys.stdin.isatty():
-        raise Problem(f"there is no terminal to ask for the password on; set {variable}", MISUSED)
-    typed: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
-    return typed
+def next_step(name: str, role: str) -> str:
+    """What somebody who has just logged in may try."""
+    return f"; try: exchange --as {name} portfolio" if role == TRADER else f" as {role}; try: exchange --as {name} status"
 
 
 async def create_login(scope: Scope, wanted: Credentials) -> Done:
     """Make a log-in and its account in the ledger, as the operator."""
-    async with scope.operator() as operator:
+    async with scope.staff() as operator:
         subject = subjects.admin("create_account")
         done = accepted(await operator.request(subject, wanted, Done, seconds=CREATE_SECONDS_MAX))
     await _stay_logged_in(scope, wanted.account, wanted.password)
     return done
 
 
-async def _stay_logged_in(scope: Scope, name: str, password: str) -> None:
+async def _stay_logged_in(scope: Scope, name: str, password: str) -> str:
+    """Returns the log-in's role."""
     async with scope.guest() as guest:
         wanted = LogIn(name, password, f"command line on {socket.gethostname()}"[:64], remember=True)
         subject = subjects.auth(guest.login, "log_in")
         secret = accepted(await guest.request(subject, wanted, Secret, seconds=LOG_IN_SECONDS_MAX))
-    store_login(scope.market, name, secret.secret)
+    store_login(scope.market, name, StoredLogin(secret.secret, secret.role))
+    return secret.role
 
 
 def _tell(scope: Scope, done: Done) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from . import (
     account_life,
+    account_list,
     accounts,
     audit,
     backup,
@@ -87,6 +88,7 @@ add(bot, bots.show)
 add(bot, bots.stop)
 app.add_typer(account, name="account", rich_help_panel="Accounts")
 add(account, accounts.create)
+add(account, account_list.list_accounts, "list")
 add(account, accounts.show)
 add(account, accounts.rules)
 add(account, accounts.sessions)

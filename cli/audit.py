@@ -15,7 +15,7 @@ import msgspec
 from exchange.messages.administration import HistoryQuestion, HistoryState, LedgerState
 
 from .output import say, show_json, show_table
-from .problem import Problem
+from .problem import MISUSED, Problem
 from .scope import Scope, accepted
 
 ATTEMPTS: Final = 5
@@ -57,9 +57,9 @@ class AuditResult(msgspec.Struct, frozen=True):
 
 async def audit(scope: Scope) -> None:
     """Recompute the ledger and the books from the logs, and hold all against the running market and its history."""
-    data = scope.data_directory
+    data = logs_of(scope)
     scope.runtime()
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         for _ in range(ATTEMPTS):
             live = accepted(await client.request("admin.digest", None, LedgerState))
             ledger, engines = await _recompute(data, live)
@@ -86,6 +86,13 @@ async def audit(scope: Scope) -> None:
     if not result.passed:
         failed = [check.name for check in result.checks if not check.passed]
         raise Problem(f"the audit failed: {'; '.join(failed)}")
+
+
+def logs_of(scope: Scope) -> Path:
+    """The data directory, with whose secrets the logs are read. Raises Problem where it is not here."""
+    if scope.by_address:
+        raise Problem("the logs are read with the secrets of the data directory: go where it is, name it with --data", MISUSED)
+    return scope.data_directory
 
 
 async def _recompute(data: Path, live: LedgerState) -> tuple[Recomputed, dict[int, Recomputed]]:

@@ -16,7 +16,7 @@ from exchange import subjects
 from exchange.messages.bots import BotCheck, BotDetail, BotInfo, BotName, BotText
 from exchange.parent import tie_to_parent
 
-from .logins import bot_state_file, find_login
+from .logins import bot_state_file
 from .output import moment, money, say, show_json, show_table
 from .problem import FAILED, MISUSED, Problem
 from .scope import Scope, accepted
@@ -40,10 +40,7 @@ def check(scope: Scope, file: File) -> None:
 
 def run(scope: Scope, file: File) -> None:
     """Run a bot here, in the foreground, until Ctrl-C; a changed file takes effect at once. Says each decision and why."""
-    account = scope.require_account()
-    secret = find_login(scope.market, account)
-    if secret is None:
-        raise Problem(f"{account} is not logged in here; log in with: exchange login {account}")
+    account, secret = scope.require_account(), scope.log_in().session
     state = bot_state_file(scope.market, account, file)
     told = {"server": scope.address, "account": account, "secret": secret, "file": str(file), "state": str(state)}
     # The secret goes through a pipe: arguments and the environment can be seen by others.

@@ -22,16 +22,16 @@ async def explain(
     order: Annotated[str, typer.Argument(metavar="ORDER", help="The order's id, or your own id of it.", show_default=False)],
     client_id: Annotated[bool, typer.Option("--client-id", help="ORDER is your own id, even if it is a number.")] = False,
 ) -> None:
-    """What became of an order, and why: with --as of that account, without it (as the operator) of any."""
+    """What became of an order, and why: of one's own (--as), or, for an operator or auditor, of any."""
     by_id = order.isdecimal() and not client_id
     question = ExplainQuestion(int(order) if by_id else 0, "" if by_id else order)
-    if scope.account:
+    if not scope.staff_acts:
         async with scope.trader() as client:
             told = accepted(await client.request(subjects.api(client.account, "explain"), question, Explanation))
     else:
         if not by_id:
             raise Problem("a client's own id is explained to its account: exchange --as ACCOUNT explain …", MISUSED)
-        async with scope.operator() as client:
+        async with scope.staff() as client:
             told = accepted(await client.request(subjects.admin("explain"), question, Explanation))
     if scope.json:
         show_json(told)

@@ -1,4 +1,4 @@
-"""API keys: key create, key list, key revoke. For the account itself (--as ACCOUNT), or for the operator."""
+"""API keys: key create, key list, key revoke. For the account itself (--as ACCOUNT), or for an operator."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ EXPORT_SECONDS_MAX: Final = 3_600.0
 
 async def sql(scope: Scope, query: Annotated[str, typer.Argument(metavar="SELECT…", show_default=False)]) -> None:
     """Ask the history in SQL, as the operator: one SELECT, at most 10 s and 10,000 rows. Try: SHOW TABLES"""
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         found = accepted(
             await client.request(subjects.admin("sql"), SqlQuestion(query), SqlAnswer, repeat=False, seconds=SQL_SECONDS_MAX)
         )
@@ -43,7 +43,7 @@ async def export(
     """Write the whole history to files, as the operator, while the market runs: all as of one moment."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise Problem(f"{directory} is not empty", MISUSED)
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         exported = accepted(
             await client.request(
                 subjects.admin("export"), ExportQuestion(format_), Exported, repeat=False, seconds=EXPORT_SECONDS_MAX

@@ -57,7 +57,7 @@ async def deposit(
 
 
 async def _ask(scope: Scope, verb: str, request: msgspec.Struct) -> None:
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         done = accepted(await client.request(subjects.admin(verb), request, Done))
     if scope.json:
         show_json(done)

@@ -21,7 +21,15 @@ LOGINS_FILE: Final = "logins.json"
 CONFIG_VARIABLE: Final = "EXCHANGE_CONFIG"
 """Names another directory for the file."""
 
-Stored = dict[str, dict[str, str]]
+
+class StoredLogin(msgspec.Struct, frozen=True):
+    """A session, and what its log-in may do."""
+
+    session: str
+    role: str
+
+
+Stored = dict[str, dict[str, StoredLogin]]
 """Market (its data directory or its server's URL) → log-in → session."""
 
 
@@ -42,12 +50,12 @@ def bot_state_file(market: str, account: str, bot_file: Path) -> Path:
     return directory / f"{account}-{key}.sqlite"
 
 
-def find_login(market: str, account: str) -> str | None:
+def find_login(market: str, account: str) -> StoredLogin | None:
     """The session of a log-in at a market, None when nobody has logged in here."""
     return _read(config_directory() / LOGINS_FILE).get(market, {}).get(account)
 
 
-def store_login(market: str, account: str, session: str) -> None:
+def store_login(market: str, account: str, session: StoredLogin) -> None:
     """Keep a session; the one that was there before is replaced."""
     with _only_writer() as path:
         stored = _read(path)

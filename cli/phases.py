@@ -39,7 +39,7 @@ async def phase(
 
 
 async def _change(scope: Scope, wanted: PhaseRequest) -> None:
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         done = accepted(await client.request(subjects.admin("phase"), wanted, Done))
     if scope.json:
         show_json(done)

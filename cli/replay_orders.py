@@ -235,7 +235,7 @@ async def open_traders(
     makers = -(-_open_peak(opening, steps) // open_max(limits))
     names = [MAKER, *(f"{MAKER}-{number}" for number in range(2, makers + 1))]
     async with AsyncExitStack() as stack:
-        operator = await stack.enter_async_context(scope.operator())
+        operator = await stack.enter_async_context(scope.staff())
         traders = []
         for name in (*names, TAKER):
             if find_login(scope.market, name) is None:

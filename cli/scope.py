@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import platformdirs
 
 from exchange.messages.requests import Refused
-from exchange.permissions import OPERATOR
+from exchange.permissions import OPERATOR, TOKEN
 from exchange.secrets import SECRETS_FILE, SecretsError, load_secrets
 from exchange.settings import SettingsError, load_runtime
 from exchange.tls import CERTIFICATE_VARIABLE
 
-from .logins import find_login
+from .logins import StoredLogin, find_login
 from .problem import FAILED, MISUSED, Problem, explain
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 Answer = TypeVar("Answer")
+TRADER: Final = "trader"
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,17 @@ class Scope:
     @property
     def market(self) -> str:
         """Names the market in the file of log-ins."""
-        return self.server if self._by_address else str(self.data_directory.resolve())
+        return self.server if self.by_address else str(self.data_directory.resolve())
 
     @property
-    def _by_address(self) -> bool:
+    def by_address(self) -> bool:
+        """Whether the market is known by its server's address only: nothing of its data directory is here."""
         return bool(self.server) and self.data is None
+
+    @property
+    def _is_host(self) -> bool:
+        """Whether the operator acts whose password stands in the data directory."""
+        return self.account == OPERATOR and not self.by_address
 
     @property
     def address(self) -> str:
@@ -86,6 +93,18 @@ class Scope:
             raise Problem("say for which account: exchange --as ACCOUNT …", MISUSED)
         return self.account
 
+    def log_in(self) -> StoredLogin:
+        """The log-in that acts. Raises Problem when nobody was named, or nobody has logged in under that name here."""
+        stored = find_login(self.market, self.require_account())
+        if stored is None:
+            raise Problem(f"{self.account} is not logged in here; log in with: exchange login {self.account}")
+        return stored
+
+    @property
+    def staff_acts(self) -> bool:
+        """Whether it is an operator or an auditor who acts: one that was named, or, where nobody was, the data directory's."""
+        return not self.account or self._is_host or self.log_in().role != TRADER
+
     @asynccontextmanager
     async def guest(self) -> AsyncIterator[Client]:
         """A connection that may read what is public."""
@@ -95,26 +114,32 @@ class Scope:
     @asynccontextmanager
     async def trader(self) -> AsyncIterator[Client]:
         """A connection as the account that acts."""
-        account = self.require_account()
-        if account == OPERATOR:
-            raise Problem("the operator has no account of its own; name a trader with --as", MISUSED)
-        secret = find_login(self.market, account)
-        if secret is None:
-            raise Problem(f"{account} is not logged in here; log in with: exchange login {account}")
-        async with self._connection(account, secret) as client:
+        role = OPERATOR if self._is_host else self.log_in().role
+        if role != TRADER:
+            raise Problem(f"{self.account} is an {role} and has no account of its own; name a trader with --as", MISUSED)
+        async with self._connection(self.account, self.log_in().session) as client:
             yield client
 
     @asynccontextmanager
     async def acting_for(self, name: str) -> AsyncIterator[Client]:
-        """A connection that may change that log-in: its own (--as), or else the operator's."""
-        async with self.trader() if self.account == name else self.operator() as client:
+        """A connection that may change that log-in: its own (--as), or else an operator's."""
+        own = self.account == name and not self._is_host
+        async with self._connection(name, self.log_in().session) if own else self.staff() as client:
             yield client
 
     @asynccontextmanager
-    async def operator(self) -> AsyncIterator[Client]:
-        """A connection as the operator, whose password stands in the data directory."""
-        if self._by_address:
-            raise Problem("the operator's log-in stands in the data directory; name it with --data", MISUSED)
+    async def staff(self) -> AsyncIterator[Client]:
+        """A connection as the operator or auditor named with --as; as the data directory's operator where nobody is."""
+        if self.account and not self._is_host:
+            stored = self.log_in()
+            if stored.role == TRADER:
+                raise Problem(f"{self.account} is a trader; this takes the log-in of an operator, or to read of an auditor")
+            forbidden = f"{self.account} is an {stored.role} and may not do that; it takes an operator"
+            async with self._connection(self.account, stored.session, forbidden=forbidden) as client:
+                yield client
+            return
+        if self.by_address:
+            raise Problem(f"say as which operator or auditor: exchange --as {OPERATOR} …, once logged in", MISUSED)
         address = self.address
         try:
             if not (self.data_directory / SECRETS_FILE).exists():
@@ -132,14 +157,26 @@ class Scope:
             yield client
 
     @asynccontextmanager
-    async def _connection(self, account: str, secret: str, address: str = "") -> AsyncIterator[Client]:
-        from exchange.client import Client, ClientError  # Costs half of the time that `exchange --help` takes.
+    async def _connection(self, account: str, secret: str, address: str = "", forbidden: str = "") -> AsyncIterator[Client]:
+        # Costs half of the time that `exchange --help` takes.
+        from exchange.client import Client, ClientError, Forbidden, LoginRefused
 
         try:
             async with await Client.connect(address or self.address, account, secret) as client:
                 yield client
+        except Forbidden as error:
+            raise Problem(forbidden or str(error)) from None
+        except LoginRefused as error:
+            raise SessionEnded(account) if TOKEN.fullmatch(secret) else Problem(str(error)) from None
         except ClientError as error:
             raise Problem(str(error)) from None
+
+
+class SessionEnded(Problem):
+    """What is stored of a log-in lets nobody in any more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the session of {name} has ended, or was ended; log in again with: exchange login {name}")
 
 
 def accepted(answer: Answer | Refused) -> Answer:

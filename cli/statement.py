@@ -13,6 +13,7 @@ from exchange import subjects
 from exchange.messages.base import CASH
 from exchange.messages.library import Posting, Statement, StatementQuestion
 from exchange.money import format_money
+from exchange.permissions import account_of
 
 from .accounts import Name
 from .output import SECOND, moment, money, say, show_json, show_table
@@ -31,10 +32,10 @@ async def statement(
     ] = "",
     csv_: Annotated[bool, typer.Option("--csv", help="Comma-separated values, with times in UTC.")] = False,
 ) -> None:
-    """Every change of an account's balances in a month: for the account itself (--as), or for the operator."""
+    """Every change of an account's balances in a month: for the account itself (--as), or for an operator or auditor."""
     start, end = _month(month)
-    own = scope.account == name
-    async with scope.trader() if own else scope.operator() as client:
+    own = account_of(scope.account) == name
+    async with scope.trader() if own else scope.staff() as client:
         subject = subjects.api(name, "statement") if own else subjects.admin("statement")
         found = await _all(client, subject, StatementQuestion(start, end, 0, "" if own else name))
     if scope.json:

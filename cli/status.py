@@ -11,9 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from exchange import subjects
-from exchange.market import MarketError, load_market
 from exchange.messages.administration import LedgerState
-from exchange.settings import MARKET_FILE
 
 from .output import SECOND, make_table, moment, say, show_json, show_table
 from .problem import Problem
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from exchange.client import Client
 
 SYMBOLS_SHOWN: Final = 20
+ADDRESSES: Final = ("http", "server", "websocket", "monitor")
 COMPLAINTS_SHOWN: Final = 5
 """Of all workers together, the newest."""
 
@@ -31,9 +30,10 @@ COMPLAINTS_SHOWN: Final = 5
 async def status(scope: Scope) -> None:
     """Where the market is, what runs, who leads, and how all of it stands.
 
-    In JSON it tells all addresses, process ids and positions in the logs, and what is wrong.
+    In JSON it tells all addresses, process ids and positions in the logs, and what is wrong. Of a market that is named by its
+    address, operators and auditors (--as) are told that; everybody else what is traded.
     """
-    if scope.server and scope.data is None:
+    if scope.by_address and not scope.account:
         async with scope.guest() as client:
             symbols = accepted(await client.symbols())
         if scope.json:
@@ -43,22 +43,22 @@ async def status(scope: Scope) -> None:
             more = f" and {len(symbols) - SYMBOLS_SHOWN:,} more" if len(symbols) > SYMBOLS_SHOWN else ""
             say(f"the market at {scope.server} is live with {named}{more}")
         return
-    runtime, shards = _runtime(scope), _shards(scope)
-    async with scope.operator() as client:
+    runtime = _runtime(scope)
+    async with scope.staff() as client:
         known = await _look(client, runtime)
-        wrong = problems(known, shards)
+        wrong = problems(known)
         ledger = None
         if "nobody leads ledger" not in wrong:
             ledger = accepted(await client.request(subjects.admin("digest"), None, LedgerState))
     if scope.json:
         health = [process.health for process in known if process.health]
-        show_json({**runtime, "data": str(scope.data_directory), "ledger": ledger, "health": health, "problems": wrong})
+        show_json({**runtime, **_place(scope), "ledger": ledger, "health": health, "problems": wrong})
         return
     if runtime:
         say(f"{'live' if runtime.get('live') else 'starting'} for {_duration(time.time_ns() - runtime.get('started', 0))}")
-    for name in ("http", "server", "websocket", "monitor"):
-        say(f"{name:9} {runtime.get(name) or '–'}")
-    say(f"{'data':9} {scope.data_directory}\n")
+    for name, value in ({name: runtime.get(name) for name in ADDRESSES if runtime} | _place(scope)).items():
+        say(f"{name:9} {value or '–'}")
+    say("")
     show_table(COLUMNS, rows(known), left=LEFT, empty="no workers")
     for line in _complaints(known):
         say(line)
@@ -71,7 +71,7 @@ async def top(scope: Scope) -> None:
 
     if scope.json:
         raise Problem("top is for people; programs ask: exchange status --json")
-    runtime, shards = _runtime(scope), _shards(scope)
+    runtime = _runtime(scope)
 
     async def looks() -> AsyncGenerator[list[Process], None]:
         while True:
@@ -79,11 +79,11 @@ async def top(scope: Scope) -> None:
             await asyncio.sleep(0.5)  # Looking takes as long again.
 
     def picture(known: list[Process]) -> RenderableType:
-        wrong = problems(known, shards)
+        wrong = problems(known)
         verdict = Text(f"NOT as it should be: {'; '.join(wrong)}", "red") if wrong else Text("All is well", "green")
         return Group(make_table(COLUMNS, rows(known), left=LEFT), *map(Text, _complaints(known)), verdict)
 
-    async with scope.operator() as client:
+    async with scope.staff() as client:
         await watch(looks(), picture)
 
 
@@ -98,11 +98,8 @@ def _runtime(scope: Scope) -> dict[str, Any]:
     return {} if scope.server else scope.runtime()
 
 
-def _shards(scope: Scope) -> int:
-    try:
-        return load_market(scope.data_directory / MARKET_FILE).shards
-    except MarketError as error:
-        raise Problem(str(error)) from None
+def _place(scope: Scope) -> dict[str, str]:
+    return {"server": scope.server} if scope.by_address else {"data": str(scope.data_directory)}
 
 
 def _complaints(known: list[Process]) -> list[str]:

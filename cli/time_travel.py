@@ -11,7 +11,7 @@ import typer
 from exchange.messages.account import Portfolio
 from exchange.messages.administration import LedgerState
 
-from .audit import Recomputed, recompute
+from .audit import Recomputed, logs_of, recompute
 from .holdings import show_portfolio
 from .output import money, say, show_json, show_table
 from .problem import MISUSED, Problem
@@ -55,8 +55,8 @@ async def replay(
 
 
 async def _rebuild(scope: Scope, until: int, accounts: list[str], symbols: list[str]) -> Moment:
-    data = scope.data_directory
-    async with scope.operator() as client:
+    data = logs_of(scope)
+    async with scope.staff() as client:
         newest = accepted(await client.request("admin.digest", None, LedgerState)).journal
     if until > newest:
         raise Problem(f"--until: the journal ends at batch {newest}", MISUSED)

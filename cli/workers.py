@@ -44,7 +44,7 @@ def rows(known: list[Process]) -> list[tuple[str, ...]]:
     return [row for process in known for row in _rows(process)]
 
 
-def problems(known: list[Process], shards: int) -> list[str]:
+def problems(known: list[Process]) -> list[str]:
     """What an operator should know, in words; empty when all is well."""
     silent = [f"{process.name} ({process.instance}) does not answer" for process in known if _silent(process)]
     answered = [process for process in known if process.health]
@@ -53,8 +53,11 @@ def problems(known: list[Process], shards: int) -> list[str]:
         for process in answered
         if process.health and not process.health.ready
     ]
-    led = [part.name for process in answered if process.health for part in process.health.parts if part.standing == "leading"]
-    stages = ["ledger", *map(engine_stage, range(1, shards + 1)), "ticks"]
+    parts = [part for process in answered if process.health for part in process.health.parts]
+    led = [part.name for part in parts if part.standing == "leading"]
+    # A ledger or a sink reads the events of every shard.
+    shards = max((sum(log != JOURNAL for log in part.positions) for part in parts), default=1)
+    stages = ["ledger", *map(engine_stage, range(1, max(shards, 1) + 1)), "ticks"]
     idle = [f"nobody leads {stage}" for stage in stages if stage not in led]
     return silent + unready + idle
 

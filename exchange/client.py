@@ -128,6 +128,7 @@ class Client:
         self._connecting = asyncio.Lock()
         self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._complaint = ""
+        self._complained: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.market_data = MarketData(self)
         """Trades, books, candles and so on, to be followed."""
         self.on_lost: set[Callable[[], None]] = set()
@@ -284,8 +285,6 @@ class Client:
             except (nats.errors.MaxPayloadError, nats.errors.BadSubjectError) as error:
                 raise ClientError(f"{subject} cannot be asked that: {error}") from None
             except (nats.errors.Error, OSError, TimeoutError):
-                if f'"{subject.lower()}"' in self._complaint:
-                    raise Forbidden(f"{self.login} may not ask {subject}") from None
                 problem = f"no answer to {subject}"
                 if not repeat:
                     raise Unreachable(problem) from None
@@ -297,10 +296,13 @@ class Client:
         connection = await self.connection()
         answer = asyncio.ensure_future(connection.request(subject, payload, timeout=seconds))
         try:
-            pending: set[asyncio.Future[Any]] = {answer, self._closed}
-            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                raise nats.errors.ConnectionClosedError
+            while not answer.done():
+                if f'"{subject.lower()}"' in self._complaint:
+                    raise Forbidden(f"{self.login} may not ask {subject}")
+                if self._closed.done():
+                    raise nats.errors.ConnectionClosedError
+                pending: set[asyncio.Future[Any]] = {answer, self._closed, self._complained}
+                await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
             return (await answer).data
         finally:
             answer.cancel()
@@ -319,6 +321,8 @@ class Client:
 
         async def on_error(error: Exception) -> None:
             self._complaint = str(error).lower()
+            complained, self._complained = self._complained, asyncio.get_running_loop().create_future()
+            complained.set_result(None)
 
         options: dict[str, Any] = {"reconnect_time_wait": RETRY_SECONDS}
         try:
