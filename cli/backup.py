@@ -15,7 +15,7 @@ import typer
 
 from exchange.market import MarketError, load_market
 from exchange.parent import tie_to_parent
-from exchange.secrets import SecretsError, load_secrets
+from exchange.secrets import SecretsError, keep_private, load_secrets
 from exchange.server import ServerError
 from exchange.settings import MARKET_FILE, STATE_VARIABLE
 
@@ -42,6 +42,7 @@ async def backup(scope: Scope, directory: Annotated[Path, TARGET]) -> None:
     """
     from exchange.backup import back_up
 
+    keep_private()
     started = time.monotonic()
     async with _working(scope, scope.address) as client:
         manifest = await back_up(client, scope.data_directory, _state(scope), directory)
@@ -55,6 +56,7 @@ async def restore(scope: Scope, directory: Annotated[Path, SOURCE]) -> None:
     """
     from exchange.backup import restore_files, restore_logs
 
+    keep_private()
     started = time.monotonic()
     if scope.server:
         with _one_line():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from exchange.market import Market, MarketError, parse_market
-from exchange.secrets import write_private
+from exchange.secrets import keep_private, write_private
 from exchange.settings import MARKET_FILE, RUNTIME_FILE
 
 from .problem import Problem
@@ -36,7 +36,8 @@ class DataDirectory:
     @classmethod
     @contextmanager
     def take(cls, path: Path) -> Iterator[DataDirectory]:
-        """The directory, made if need be. Raises Problem when it cannot be used, or another market runs on it."""
+        """The directory, made if need be; no file from here on is for others. Raises Problem if another market runs on it."""
+        keep_private()
         try:
             path.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
             lock = os.open(path / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)

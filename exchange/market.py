@@ -82,7 +82,7 @@ class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     sign_up: Literal["open", "invitation", "off"] = "open"
     invitations: list[str] = []
-    """Codes, any of which lets one sign up by invitation."""
+    """Codes, any of which lets anybody who knows it sign up by invitation, any number of times."""
     cash: str | int | float = 100_000
     shares: dict[str, int] = {}
 

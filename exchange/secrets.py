@@ -16,6 +16,8 @@ import nkeys
 SECRETS_FILE: Final = "secrets.json"
 PRIVATE: Final = 0o600
 """Mode of every file that holds a secret."""
+PRIVATE_MASK: Final = 0o077
+"""The rights that nobody else gets."""
 
 
 class SecretsError(Exception):
@@ -80,6 +82,11 @@ def load_secrets(data: Path) -> Secrets:
     except Exception:  # nkeys raises many kinds; none of their texts may be shown, they can quote the file.
         raise SecretsError(f"{path}: not a secrets file of this program") from None
     return secrets
+
+
+def keep_private() -> None:
+    """From here on this process makes no file, and starts no process that makes one, that others can read."""
+    os.umask(PRIVATE_MASK)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -24,6 +24,7 @@ from .leader import StageLoop
 from .lease import JetStreamLease
 from .log import JetStreamLog, Log
 from .probes import ADDRESS_DEFAULT, ADDRESS_VARIABLE, Probes
+from .secrets import keep_private
 from .settings import STATE_VARIABLE, Settings, load_settings
 from .sink import Sink, SinkLoop
 from .snapshots import JetStreamSnapshots
@@ -143,6 +144,7 @@ def run(
         "--health", default=address, metavar="HOST:PORT", help="for HTTP probes and metrics (default: %(default)s)"
     )
     arguments = parser.parse_args()
+    keep_private()
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     try:
         logs.configure(name)

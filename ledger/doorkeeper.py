@@ -14,10 +14,11 @@ import nats.errors
 from exchange.market import Limits
 from exchange.messages.logins import Scope
 from exchange.permissions import LOGIN, OPERATOR, TOKEN, Role, is_guest
+from exchange.proxies import SHARED
 
 from .credentials import SECOND, USED_SECONDS, CredentialStore, Login, Token, TooManyChanges, find_token, with_use
 from .greed import Arrivals, Penalties
-from .guessing import SHARED, Guessing, TooManyGuesses
+from .guessing import Guessing, TooManyGuesses
 from .presence import PASSWORD, Presence
 from .tokens import ConnectOptions
 

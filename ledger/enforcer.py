@@ -12,10 +12,10 @@ from typing import Final
 import nats.errors
 
 from exchange.permissions import OPERATOR, is_guest
+from exchange.proxies import SHARED
 
 from .credentials import CredentialStore, Login, is_over, tokens
 from .greed import Greed, Penalties
-from .guessing import SHARED
 from .presence import PASSWORD, Connection, Presence, Usage
 
 SESSIONS_CHECK_SECONDS: Final = 30.0

@@ -90,17 +90,19 @@ class Penalties:
 
 
 class Arrivals:
-    """A leaking bucket per address, of new connections. Pure."""
+    """A leaking bucket per address, of new connections or sign-ups. Pure."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_second: float = CONNECTIONS_PER_SECOND_MAX, burst: int = CONNECTIONS_BURST) -> None:
+        self._per_second = per_second
+        self._burst = burst
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
         """What is in it, and when that was."""
 
     def welcome(self, address: str, now: float) -> bool:
         """Take one more, unless the bucket is full."""
         level, before = self._levels.pop(address, (0.0, now))
-        level = max(0.0, level - (now - before) * CONNECTIONS_PER_SECOND_MAX)
-        fits = level < CONNECTIONS_BURST
+        level = max(0.0, level - (now - before) * self._per_second)
+        fits = level < self._burst
         self._levels[address] = (level + fits, now)
         if len(self._levels) > PENALTIES_MAX:
             self._levels.popitem(last=False)

@@ -6,13 +6,13 @@ Nothing here is stored: a restart forgives everybody.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from ipaddress import ip_address, ip_network
 from typing import Final
+
+from exchange.proxies import SHARED
 
 from .credentials import HASHING_THREADS
 
@@ -29,27 +29,6 @@ FORGET_SECONDS: Final = 900.0
 """Failures are forgotten this long after the last one."""
 REMEMBERED_MAX: Final = 10_000
 """Of each kind; the one that failed longest ago is forgotten first."""
-PROXIES_VARIABLE: Final = "EXCHANGE_PROXIES"
-"""Networks of reverse proxies on other machines, with commas between them: `10.0.0.0/16`."""
-
-
-class Shared:
-    """Addresses that say nothing about who it is: behind a reverse proxy everybody has them. Its own, and networks."""
-
-    def __init__(self, networks: str) -> None:
-        """Raises ValueError for what is no network."""
-        self._networks = [ip_network(network.strip()) for network in networks.split(",") if network.strip()]
-
-    def __contains__(self, address: str) -> bool:
-        if address in ("127.0.0.1", "::1", ""):
-            return True
-        try:
-            return bool(self._networks) and any(ip_address(address) in network for network in self._networks)
-        except ValueError:
-            return False
-
-
-SHARED: Final = Shared(os.environ.get(PROXIES_VARIABLE, ""))
 
 
 class Throttle:

@@ -21,13 +21,15 @@ from exchange.messages.administration import AccountQuestion, Credentials, Disco
 from exchange.messages.base import ACCOUNT_PATTERN, decoder, encode
 from exchange.messages.requests import Refused
 from exchange.permissions import name_problem
+from exchange.proxies import SHARED
 from exchange.questions import Questions
 
 from . import refusals
 from .credentials import MEMBERS_MAX, CredentialStore, Login, Passwords, password_problem
 from .doorkeeper import Doorkeeper
 from .enforcer import Enforcer
-from .guessing import SHARED, Guessing, Throttle, TooManyGuesses
+from .greed import Arrivals
+from .guessing import Guessing, Throttle, TooManyGuesses
 from .login_desk import NOT_ALLOWED, PASSWORD, SLOW_DOWN, login_of, quoted
 
 SIGN_UP_OFF: Final = "sign_up_off"
@@ -42,6 +44,10 @@ ASK_SECONDS_MAX: Final = 2.0
 ASK_AGAIN_SECONDS: Final = 0.2
 SIGN_UPS_FREE: Final = 100
 """From one address, where addresses tell people apart; then each costs a wait, as a wrong password does."""
+SHARED_PER_SECOND_MAX: Final = 1.0
+"""From all whose address says nothing about who they are, together …"""
+SHARED_BURST: Final = 200
+"""… of which so many may come at once: a class that begins."""
 
 _decode_credentials = decoder(Credentials).decode
 _decode_new_member = decoder(logins.NewMember).decode
@@ -87,6 +93,7 @@ class Registrar:
         self._doorkeeper = doorkeeper
         self._enforcer = enforcer
         self._sign_ups = Throttle(SIGN_UPS_FREE)
+        self._shared_sign_ups = Arrivals(SHARED_PER_SECOND_MAX, SHARED_BURST)
         self._now = now
 
     async def answer(self, questions: Questions) -> None:
@@ -106,11 +113,14 @@ class Registrar:
         credentials = _decode_credentials(data)
         if credentials.cash is not None or credentials.shares is not None or credentials.role != "trader":
             return Refused(NOT_ALLOWED, "only the operator decides what an account starts with")
-        address = self._doorkeeper.address_of(login_of(subject))
-        if address not in SHARED:
-            if (seconds := self._sign_ups.wait(address, time.monotonic())) > 0:
-                return Refused(SLOW_DOWN, f"too many sign-ups from one address; try again in {max(1, round(seconds))} s")
-            self._sign_ups.failed(address, time.monotonic())
+        address, now = self._doorkeeper.address_of(login_of(subject)), time.monotonic()
+        if address in SHARED:
+            if not self._shared_sign_ups.welcome("", now):
+                return Refused(SLOW_DOWN, "too many sign-ups at the moment; try again in a minute")
+        elif (seconds := self._sign_ups.wait(address, now)) > 0:
+            return Refused(SLOW_DOWN, f"too many sign-ups from one address; try again in {max(1, round(seconds))} s")
+        else:
+            self._sign_ups.failed(address, now)
         if rules.sign_up == "invitation":
 
             async def invited() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from collections.abc import Generator
@@ -16,6 +17,7 @@ import uvicorn
 from exchange.settings import load_runtime
 from exchange.worker import Worker
 
+from .connections import Connection
 from .page import load_page
 from .server import Market, application
 
@@ -37,6 +39,7 @@ async def main(worker: Worker) -> None:
     certificate, key = worker.arguments.tls or (None, None)
     config = uvicorn.Config(
         app,
+        http=Connection,
         ssl_certfile=certificate,
         ssl_keyfile=key,
         log_config=None,
@@ -45,6 +48,7 @@ async def main(worker: Worker) -> None:
         lifespan="off",
         timeout_graceful_shutdown=GOODBYE_SECONDS_MAX,
     )
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # It warns of every request that cannot be read.
     server = Server(config)
     write_address(
         worker.settings.state, f"{'https' if certificate else 'http'}://{worker.arguments.host}:{listener.getsockname()[1]}"

@@ -220,6 +220,21 @@ async def test_a_market_can_take_no_sign_ups(nats_server: TestServer, ledger: St
         assert isinstance(await ask(operator, "admin.create_account", Credentials("alice", PASSWORD)), Done)
 
 
+async def test_a_flood_of_sign_ups_behind_a_proxy(
+    nats_server: TestServer, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all have one address, all together may sign up only so fast; who has an account notices nothing of it."""
+    monkeypatch.setattr(registrar, "SHARED_BURST", 3)
+    monkeypatch.setattr(registrar, "SHARED_PER_SECOND_MAX", 0.0)
+    worker = Worker("auth", nats_server.settings, await nats_server.connect(), argparse.Namespace())
+    async with auth.serving(worker):
+        answers = [await sign_up(await new_guest(nats_server), f"sock-puppet-{number}") for number in range(5)]
+        assert [type(answer) for answer in answers] == [Done] * 3 + [Refused] * 2
+        assert answers[-1] == Refused("slow_down", "too many sign-ups at the moment; try again in a minute")
+        assert len(ledger.accounts) == 3
+        await enter(nats_server, await new_guest(nats_server), "sock-puppet-0")
+
+
 async def test_a_market_by_invitation(nats_server: TestServer, ledger: StubLedger) -> None:
     market = nats_server.market
     rules = msgspec.structs.replace(market.accounts, sign_up="invitation", invitations=["spring-cup", "autumn-cup"])

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from exchange.proxies import Shared
 from ledger.greed import (
     BURST_BYTES,
     BURST_SECONDS,
@@ -29,7 +30,6 @@ from ledger.guessing import (
     REMEMBERED_MAX,
     WAIT_SECONDS_MAX,
     Guessing,
-    Shared,
     Throttle,
     TooManyGuesses,
 )
