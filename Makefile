@@ -58,9 +58,12 @@ lock: $(VENV)/.developing
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml $(ARGS)
 
-# Whether any of them is known to be vulnerable, by the Python Packaging Advisory Database.
+# Whether any of them is known to be vulnerable, by the Python Packaging Advisory Database, which pypi.org has and mirrors have not.
 vulnerabilities: $(VENV)/.developing
-	$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict $(ARGS)
+	@$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --strict $(ARGS) || { \
+	  echo "make vulnerabilities: a table above names what is vulnerable. An ERROR says that pypi.org could not be asked: nothing is known" \
+	  "then, neither good nor bad; ask where it can be reached, or OSV with ARGS='--vulnerability-service osv'" >&2; exit 1; }
+
 # A million orders through ledger, replay and history: digests compared at every checkpoint, figures printed.
 million: $(VENV)/.developing
 	$(BIN)/python -m tests.ledger.million $(ARGS)
