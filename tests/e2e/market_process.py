@@ -86,11 +86,15 @@ class RunningMarket:
         self.wait_until(lambda: self.runtime.get("workers", {}).get(worker, pid) != pid, f"{worker} was not started again")
 
     def wait_until(self, condition: Callable[[], bool], otherwise: str, seconds: float = START_SECONDS_MAX) -> None:
-        """Wait for something that happens in other processes."""
+        """Wait for something that happens in other processes. What takes long to ask for is asked less often."""
         deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"{otherwise}\n{self.output}"
-            time.sleep(POLL_SECONDS)
+        while True:
+            asked = time.monotonic()
+            if condition():
+                return
+            answered = time.monotonic()
+            assert answered < deadline, f"{otherwise}\n{self.output}"
+            time.sleep(max(POLL_SECONDS, answered - asked))
 
     def wait_until_live(self) -> None:
         self.wait_until(

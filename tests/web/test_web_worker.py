@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import signal
 import socket
@@ -11,9 +10,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tests.conftest import TestServer
+from tests.exchange.test_health import get
 
 SECONDS_MAX = 20.0
 POLL_SECONDS = 0.02
@@ -29,18 +28,6 @@ async def web_worker(data: Path, port: int = 0) -> AsyncIterator[asyncio.subproc
         if process.returncode is None:
             process.kill()
         await process.communicate()
-
-
-def get(address: str, path: str) -> tuple[int, bytes]:
-    parts = urlsplit(address)
-    assert parts.hostname is not None
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
 
 
 async def test_serves_and_stops(nats_server: TestServer) -> None:
