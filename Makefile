@@ -17,7 +17,7 @@ up: $(VENV)/.installed
 test: export PYTHONDONTWRITEBYTECODE :=
 # Hundreds of processes are started: none but the first should compile the program.
 test: check browser
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check

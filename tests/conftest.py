@@ -22,6 +22,7 @@ from exchange.settings import MARKET_FILE, RUNTIME_FILE, Settings
 from exchange.subjects import inbox_prefix
 from exchange.worker import Worker
 from tests.e2e.market_process import fresh_market, market  # noqa: F401 - fixtures for all tests
+from tests.scheduling import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts what it puts into the background deaf to Ctrl-C, and all that this starts would be, too.
@@ -29,34 +30,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 CONNECT_SECONDS_MAX = 5
 """More than the server's patience with a log-in."""
-
-
-@pytest.hookimpl(tryfirst=True)  # Before xdist looks at the groups.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say to xdist which tests belong to one process, and begin with those that take longest.
-
-    There is one shared market and one browser, in one process: a market with bots uses a processor all the time, and if two
-    files use a name in it for different accounts, that fails always and not only when chance puts them into one process.
-    Tests with a market of their own go wherever there is room. All other files stay whole.
-    """
-    for item in items:
-        if name := group(item):
-            item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=rank)
-
-
-def group(item: pytest.Item) -> str:
-    """The name of its process; empty if any will do."""
-    fixtures = getattr(item, "fixturenames", ())
-    if "market" in fixtures or "browser" in fixtures:
-        return "market"
-    return "" if "fresh_market" in fixtures else item.path.stem
-
-
-def rank(item: pytest.Item) -> int:
-    """Which are first."""
-    ranks = {"market": 0, "": 1}
-    return ranks.get(group(item), 2 if "e2e" in item.path.parts else 3)
 
 
 async def settle(*clients: Client) -> None:
