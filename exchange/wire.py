@@ -40,11 +40,15 @@ class Wire(asyncio.Protocol):
         """Connect to nats://host:port, of several the first. Raises OSError, or WireError when the log-in is refused."""
         address = urlsplit(addresses(server)[0])
         _, wire = await asyncio.get_running_loop().create_connection(cls, address.hostname or "localhost", address.port or 4222)
-        wire.inbox_prefix = inbox_prefix(user)
-        options = {"user": user, "pass": password, "verbose": False, "pedantic": False, "lang": "python", "version": "0"}
-        wire._output.append(b"CONNECT " + json.dumps(options).encode() + b"\r\n")
-        await wire.ping()
+        await wire.log_in(user, password)
         return wire
+
+    async def log_in(self, user: str, password: str) -> None:
+        """Say who this is. Raises WireError when the log-in is refused."""
+        self.inbox_prefix = inbox_prefix(user)
+        options = {"user": user, "pass": password, "verbose": False, "pedantic": False, "lang": "python", "version": "0"}
+        self._output.append(b"CONNECT " + json.dumps(options).encode() + b"\r\n")
+        await self.ping()
 
     def subscribe(self, subject: str) -> None:
         """Receive a subject from now on."""

@@ -4,7 +4,8 @@
   channels published, SUBSCRIBERS connections that hear all of them.
 - How fast it catches up with a log from its first batch on, stored in DuckDB.
 
-Server, worker, all subscribers and the writer of the log share this machine.
+Server, worker, all subscribers and the writer of the log share this machine. The subscribers are a process of their own
+(`listeners.py`), so that they delay neither the log's writer nor its clock; the kernel says when it had each message for them.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ import shutil
 import sys
 import tempfile
 from array import array
-from collections import defaultdict
 from importlib import resources
 from pathlib import Path
-from time import perf_counter, perf_counter_ns, time_ns
+from time import perf_counter, time_ns
 from typing import Any, Final
 
 import msgspec
@@ -37,16 +37,16 @@ from exchange.secrets import Secrets, load_secrets
 from exchange.server import NatsServer, ServerOptions
 from exchange.settings import MARKET_FILE, RUNTIME_FILE
 from exchange.subjects import JOURNAL, events_log, public
-from exchange.wire import Wire
 
+from .listeners import Heard
 from .workload import SYMBOLS, TradeFlow
 
 TRADES_PER_S: Final = 20_000
 BATCHES_PER_S: Final = 200
 SUBSCRIBERS: Final = 50
 WARM_SECONDS: Final = 2.0
-TIME: Final = b'"time":'
-TIME_DIGITS: Final = 19
+SETTLE_SECONDS: Final = 0.3
+"""What was sent has arrived by then."""
 
 
 class Bench:
@@ -58,22 +58,13 @@ class Bench:
         self._server = server
         self._client = client
         self._flow = TradeFlow()
-        self._acknowledged: dict[bytes, int] = {}
-        """Time of a journal batch, as it is written → when the log had its events."""
-        self._latencies: dict[bytes, array[int]] = defaultdict(lambda: array("q"))
-        """Per channel, in nanoseconds."""
-        self._messages = self._bytes = 0
-        self._measuring = False
+        self._acknowledged: dict[int, int] = {}
+        """Time of a journal batch → when the log had its events. Nanoseconds since 1970."""
 
     async def latency(self, seconds: float) -> dict[str, Any]:
         """Of every message of every subscriber."""
         worker = await self._start_worker()
-        wires = [await Wire.open(self._server.url, "worker", self._secrets.worker) for _ in range(SUBSCRIBERS)]
-        for wire in wires:
-            wire.on_message = self._hear
-            for symbol in SYMBOLS:
-                wire.subscribe(f"market.{symbol}.>")
-            await wire.ping()
+        listeners = await self._start_listeners()
         journal, events = await self._logs()
         count, first = round((seconds + WARM_SECONDS) * BATCHES_PER_S), time_ns()
         times = [first + number * 1_000_000_000 // BATCHES_PER_S for number in range(count)]
@@ -83,26 +74,35 @@ class Bench:
         started = perf_counter()
         for number, (time, pair) in enumerate(zip(times, pairs, strict=True)):
             due = started + number / BATCHES_PER_S
-            self._measuring = number >= WARM_SECONDS * BATCHES_PER_S
-            behind = max(behind, perf_counter() - due if self._measuring else 0.0)
+            behind = max(behind, perf_counter() - due if number >= WARM_SECONDS * BATCHES_PER_S else 0.0)
             await asyncio.sleep(max(due - perf_counter(), 0))
             await journal.append(number + 1, pair[0])
             await events.append(number + 1, pair[1])
-            self._acknowledged[b"%d" % time] = perf_counter_ns()
-        await asyncio.sleep(0.2)
-        for wire in wires:
-            wire.close()
+            self._acknowledged[time] = time_ns()
+        await asyncio.sleep(SETTLE_SECONDS)
+        output, _ = await listeners.communicate(b"")  # Whose end is the end of their input.
+        heard = msgspec.msgpack.decode(output, type=Heard)
         worker.terminate()
         await worker.wait()
-        found = {channel.decode(): percentiles(latencies) for channel, latencies in sorted(self._latencies.items())}
+        whole = seconds + WARM_SECONDS
+        since = first + round(WARM_SECONDS * 1e9)
         return {
             "trades_per_s": TRADES_PER_S,
             "subscribers": SUBSCRIBERS,
-            "messages_per_s": self._messages / seconds,
-            "megabytes_per_s": self._bytes / seconds / 1e6,
+            "messages_per_s": heard.messages / whole,
+            "megabytes_per_s": heard.size / whole / 1e6,
             "log_behind_ms_max": behind * 1_000,
-            **{channel: {"p50_ms": each.p50, "p99_ms": each.p99, "p999_ms": each.p999} for channel, each in found.items()},
+            "arrived": {channel: self._ages(since, *columns[:2]) for channel, columns in heard.channels.items()},
+            "read": {channel: self._ages(since, columns[0], columns[2]) for channel, columns in heard.channels.items()},
         }
+
+    def _ages(self, since: int, changes: bytes, heard: bytes) -> dict[str, float]:
+        """Of the newest change in each message, from the log's answer on; one that came before that was as fast as it."""
+        pairs = zip(array("q", changes), array("q", heard), strict=True)
+        ages = percentiles(
+            array("q", (max(0, then - self._acknowledged.get(time, then)) for time, then in pairs if time >= since))
+        )
+        return {"p50_ms": ages.p50, "p99_ms": ages.p99, "p999_ms": ages.p999}
 
     async def catch_up(self, trades: int) -> dict[str, float]:
         """A worker that begins with an empty file, until it answers with all trades."""
@@ -121,23 +121,27 @@ class Bench:
         await worker.wait()
         return {"trades": self._flow.trades, "seconds": seconds, "trades_per_s": self._flow.trades / seconds}
 
-    def _hear(self, subject: bytes, payload: bytes) -> None:
-        if not self._measuring:
-            return
-        self._messages += 1
-        self._bytes += len(payload)
-        channel = subject.split(b".", 3)[2]
-        if channel in (b"trade", b"depth", b"quote", b"book"):
-            start = payload.rfind(TIME) + len(TIME)
-            # A message that came before the log's answer was as fast as the answer.
-            now = perf_counter_ns()
-            self._latencies[channel].append(now - self._acknowledged.get(payload[start : start + TIME_DIGITS], now))
-
     async def _logs(self) -> tuple[Log, Log]:
         logs = JetStreamLog(self._client, JOURNAL), JetStreamLog(self._client, events_log(1))
         for log in logs:
             await log.create()
         return logs
+
+    async def _start_listeners(self) -> asyncio.subprocess.Process:
+        """Returns when all subscribe to everything."""
+        arguments = ["-P", "-m", "exchange.ticks.listeners", self._server.url, str(SUBSCRIBERS), *SYMBOLS]
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            preexec_fn=tie_to_parent(),
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{self._secrets.worker}\n".encode())
+        if await process.stdout.readline() != b"ready\n":
+            raise RuntimeError("the subscribers ended")
+        return process
 
     async def _start_worker(self) -> asyncio.subprocess.Process:
         """Returns when it answers: it has then caught up."""
