@@ -31,7 +31,8 @@ from exchange.messages.market_data import Candle, Depth, Orders, Quote, Statisti
 from .book import Level
 from .candles import PUBLISHED, candle
 from .feed import Feed, Instrument
-from .sent import Checksum, Sent
+from .running_checksum import RunningChecksum
+from .sent import Sent
 
 EARLY: Final = 0.5
 """By so much of the pause between two messages one may leave before it is due, together with a change."""
@@ -46,6 +47,12 @@ CHANGES_PER_MESSAGE_MAX: Final = 5_000
 PublicMessage = Trades | Quote | Depth | Orders | Candle | Status | Statistics
 Messages = list[tuple[str, PublicMessage]]
 """(subject, message)"""
+SIZES: Final[dict[type[PublicMessage], int]] = {Quote: 0, Status: 0, Depth: 1, Trades: 2, Orders: 4}
+"""What leaves together leaves in this order, others between trades and orders: a short message is not to wait for long ones."""
+
+
+def _size(message: tuple[str, PublicMessage]) -> int:
+    return SIZES.get(type(message[1]), 3)
 
 
 class Channels:
@@ -59,6 +66,7 @@ class Channels:
         """When to look at each symbol."""
         self._rhythms = 0
         """Channels that have begun to send."""
+        self._unsettled: list[RunningChecksum] = []
         self._top_pause = 1 / rules.top
         self._pauses = {name: 1 / getattr(rules, name) for name in ("quote", "depth", "book", "candle", "statistics")}
         self._pauses |= {"status": 0.0, "top": 0.0}
@@ -92,7 +100,7 @@ class Channels:
         return max(0.0, first - now) if self._open and first is not None else inf
 
     def messages(self, now: float) -> Messages:
-        """All that is due at `now` (seconds of a clock that never goes back)."""
+        """All that is due at `now` (seconds of a clock that never goes back), in the order of `SIZES`. Then call `settle`."""
         if not self._open:
             for symbol in self._feed.touched:
                 self._feed.instruments[symbol].forget()
@@ -105,7 +113,14 @@ class Channels:
             messages += self._trades(symbol)
         for symbol in changed | dict.fromkeys(self._agenda.due(now)):
             messages += self._others(symbol, now, symbol in changed)
+        messages.sort(key=_size)
         return messages
+
+    def settle(self) -> None:
+        """What can wait until the messages are on their way."""
+        for running in self._unsettled:
+            running.settle()
+        self._unsettled.clear()
 
     def _others(self, symbol: str, now: float, changed: bool) -> Messages:
         """What a symbol has to send, but for trades."""
@@ -158,15 +173,16 @@ class Channels:
         changes: dict[Side, list[Level]] = {"buy": [], "sell": []}
         if anew:
             levels = zip(("buy", "sell"), book.levels(None), strict=True)
-            sent.levels = Checksum(((side, at[0]), checksum.of_level(side, *at)) for side, part in levels for at in part)
+            whole = {(side, price): (side, price, quantity) for side, part in levels for price, quantity in part}
+            sent.levels = RunningChecksum(checksum.of_level, whole)
             sent.numbers.pop("depth", None)
         else:
             for side, prices in unsent.items():
                 changes[side] = [(price, book.at(side, price)) for price in sorted(prices, reverse=side == "buy")]
-                for price, quantity in changes[side]:
-                    sent.levels.put((side, price), checksum.of_level(side, price, quantity))
+                sent.levels.change({(side, price): (side, price, quantity) for price, quantity in changes[side]})
         for prices in unsent.values():
             prices.clear()
+        self._unsettled.append(sent.levels)
         number = self._feed.number(instrument)
         value = sent.levels.value if checks else None
         message = Depth(symbol, number, sent.step("depth", number), instrument.time, changes["buy"], changes["sell"], value)
@@ -183,11 +199,11 @@ class Channels:
         if anew:
             changes = []
             orders = book.public_orders(0, None)
-            sent.orders = Checksum((order[0], checksum.of_order(*order)) for order in orders)
+            sent.orders = RunningChecksum(checksum.of_order, {order[0]: order for order in orders})
             sent.numbers.pop("book", None)
         else:
-            for order_id, order in {order[0]: order for order in changes}.items():
-                sent.orders.put(order_id, checksum.of_order(*order))
+            sent.orders.change({order[0]: order for order in changes})
+        self._unsettled.append(sent.orders)
         number = self._feed.number(instrument)
         value = sent.orders.value if checks else None
         message = Orders(symbol, number, sent.step("book", number), instrument.time, changes, value)

@@ -53,3 +53,5 @@ class Publisher:
         async with self._sending:  # Messages of one channel leave in their order.
             for subject, message in self._channels.messages(self._clock()):
                 await self._client.publish(subject, encode(message))
+            await asyncio.sleep(0)  # The connection writes.
+            self._channels.settle()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import inf
 from typing import Final
 
 from exchange import checksum
 
 from .book import Level
+from .running_checksum import RunningChecksum
 from .status import SymbolStatus
 
 CHANGING: Final = ("quote", "depth", "book", "candle", "status", "statistics")
@@ -17,25 +17,6 @@ CHECKED: Final = ("depth", "book")
 CHECK_SECONDS: Final = 1.0
 STILL_SECONDS_MAX: Final = 30.0
 """A symbol of which there is nothing new sends checksums and image at least this often."""
-
-
-class Checksum:
-    """The checksum of what subscribers know, kept up to date at the cost of what changed."""
-
-    def __init__(self, entries: Iterable[tuple[object, int]]) -> None:
-        self._entries = dict(entries)
-        self._total = sum(self._entries.values())
-
-    def put(self, key: object, value: int) -> None:
-        """An entry of the book adds this much now."""
-        self._total += value - self._entries.pop(key, 0)
-        if value:
-            self._entries[key] = value
-
-    @property
-    def value(self) -> int:
-        """As in exchange/checksum.py."""
-        return self._total & checksum.MASK
 
 
 class Pace:
@@ -84,8 +65,8 @@ class Sent:
         self.status: SymbolStatus | None = None
         self.trades: dict[str, int] = {}
         """Id of the last trade that is in a channel's messages."""
-        self.levels = Checksum([])
-        self.orders = Checksum([])
+        self.levels = RunningChecksum(checksum.of_level, {})
+        self.orders = RunningChecksum(checksum.of_order, {})
 
     def look(self, now: float, changed: bool) -> None:
         """Something has changed, or the moment has come: note which channels may have something to send."""

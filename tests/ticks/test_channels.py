@@ -191,7 +191,7 @@ def test_checksum_and_image_come_at_a_steady_pace_while_something_changes() -> N
         assert len(steady) >= 9 / pause
     feed.define(DefineSymbol("ADAM", "Added while it ran", 1, 1, 1, 100))
     late = [(subject, message) for subject, message in channels.messages(11) if ".ADAM." in subject]
-    kinds = ["quote", "depth", "book", "top", "status", "statistics"]
+    kinds = ["quote", "status", "depth", "top", "statistics", "book"]
     assert [subject for subject, _ in late] == [f"market.ADAM.{kind}" for kind in kinds]
     assert all(message.previous == 0 for _, message in late)  # type: ignore[union-attr]
 
