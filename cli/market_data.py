@@ -26,7 +26,7 @@ from exchange.messages.market_data import (
     SymbolInfo,
 )
 
-from .moments import parse_moment
+from .moments import parse_moment, parse_span
 from .output import SECOND, bar, make_table, moment, money, price, say, show_json, show_table
 from .problem import MISUSED, Problem
 from .scope import Scope, accepted
@@ -296,13 +296,13 @@ async def chart(
 async def _candles(
     scope: Scope, symbol: str, interval: str, limit: int, since: str, until: str, periods: int, fill: bool
 ) -> list[Candle]:
-    start, end = parse_moment("--since", since) // SECOND, parse_moment("--until", until) // SECOND
-    question = CandlesQuestion(symbol.upper(), interval, limit, end, start, periods, fill)
+    start, end = parse_span(since, until)
+    question = CandlesQuestion(symbol.upper(), interval, limit, end // SECOND, start // SECOND, periods, fill)
     return await _ask(scope, "candles", question, list[Candle])
 
 
 def _history(symbol: str, before: int, since: str, until: str) -> HistoryQuestion:
-    start, end = parse_moment("--since", since), parse_moment("--until", until)
+    start, end = parse_span(since, until)
     return HistoryQuestion(symbol.upper(), before=before, since=start, until=end)
 
 

@@ -21,3 +21,11 @@ def parse_moment(option: str, text: str) -> int:
     if moment is None:
         raise Problem(f'{option}: "{text}" is not a time; write it like "2 hours ago" or 2026-11-20T10:00', MISUSED)
     return max(0, int(moment.timestamp() * 1_000_000)) * 1_000
+
+
+def parse_span(since: str, until: str) -> tuple[int, int]:
+    """The moments of --since and --until, 0 where one is left out. Raises Problem."""
+    start, end = parse_moment("--since", since), parse_moment("--until", until)
+    if end and start >= end:
+        raise Problem("--since is not before --until", MISUSED)
+    return start, end

@@ -21,6 +21,7 @@ from nats.aio.subscription import Subscription
 from . import subjects
 from .messages.base import decoder
 from .messages.market_data import (
+    LIVE_INTERVALS,
     SYMBOLS_PER_PAGE,
     BookQuestion,
     Candle,
@@ -205,8 +206,13 @@ class MarketData:
     async def candles(self, symbol: str, interval: str, *, since: int = 0) -> AsyncGenerator[Candle, None]:
         """Candles of a published interval, from the one of the moment `since` (seconds; 0 for the open one) on, as they grow.
 
-        None is missing in between, and each is told in its final form before a later one is.
+        None is missing in between, and each is told in its final form before a later one is. Raises ValueError for another
+        interval, which can be asked for (public.candles) but not followed.
         """
+        if interval not in LIVE_INTERVALS:
+            raise ValueError(
+                f"{interval!r} cannot be followed, only {', '.join(LIVE_INTERVALS)}; ask public.candles for others"
+            )
         number, start = 0, since
         async for message in self._lane(subjects.candle(symbol, interval), Candle):
             if message is None or message.previous == 0 or message.previous > number:

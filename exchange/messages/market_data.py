@@ -18,6 +18,10 @@ Format = Literal["json", "csv", "parquet", "arrow"]
 """Of a page of history; all but the first are a file's content instead of messages."""
 
 
+LIVE_INTERVALS: Final = ("1s", "1m", "5m", "15m", "1h", "1d", "1w", "1mo")
+"""Of candles that are published as they grow; any other can be asked for."""
+
+
 class PublicTrade(msgspec.Struct, frozen=True, omit_defaults=True):
     """A trade as the public sees it."""
 

@@ -97,6 +97,7 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
         ("login operator", "the operator needs no log-in"),
         ("candles KRYP --limit 0", "--limit"),
         ("candles KRYP --since someday", '--since: "someday" is not a time'),
+        ("candles KRYP --since yesterday --until 2020-01-01", "--since is not before --until"),
         ("trades KRYP --limit -1", "--limit"),
         ("trades KRYP --until gestern", '--until: "gestern" is not a time'),
         ("book KRYP --watch --at yesterday", "--at is a moment that does not change"),

@@ -14,9 +14,10 @@ from exchange import subjects
 from exchange.client import Client, ClientError, Forbidden, OutcomeUnknown, Unreachable, decode_answer, new_client_order_id
 from exchange.messages.account import Portfolio
 from exchange.messages.base import decoder, encode
-from exchange.messages.market_data import SymbolInfo
+from exchange.messages.market_data import LIVE_INTERVALS, SymbolInfo
 from exchange.messages.requests import Accepted, CancelAll, Refused, Replace, Submit
 from tests.conftest import TestServer
+from ticks.candles import PUBLISHED
 
 ORDER = Submit("mine", "KRYP", "buy", 100, price=205_000)
 
@@ -78,6 +79,13 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_id(nats_server: Te
     assert outcome == Accepted(1, "mine", duplicate=True)
     assert gate.placed == ["mine"]
     assert gate.requests == [encode(ORDER)] * 3
+
+
+async def test_only_what_is_published_can_be_followed(nats_server: TestServer) -> None:
+    assert tuple(PUBLISHED) == LIVE_INTERVALS
+    async with await connect(nats_server) as client:
+        with pytest.raises(ValueError, match="'7m' cannot be followed, only 1s, 1m, 5m, 15m, 1h, 1d, 1w, 1mo"):
+            await anext(client.market_data.candles("KRYP", "7m"))
 
 
 async def test_busy_is_no_outcome(nats_server: TestServer) -> None:
