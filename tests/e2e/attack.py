@@ -122,7 +122,7 @@ def main() -> None:
     """Measure and print; exit code 1 when somebody was hurt."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("attacks", nargs="*", metavar="ATTACK", default=[], help=", ".join([*ATTACKS, "connections"]))
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each attack; a banned client is out for as long")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         market = start_market(Path(folder))
