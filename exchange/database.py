@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 import duckdb
 import numpy
 
-from .metrics import READ, ROWS, STORE
+from .metrics import CACHE, READ, ROWS, STORE
 
 Row = tuple[Any, ...]
 Numbers = numpy.ndarray[tuple[int, int], numpy.dtype[numpy.int64]]
@@ -44,7 +44,8 @@ READERS: Final = 2
 """Questions answered at a time; the others wait for their turn, in order."""
 CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "threads": 1,  # Besides the threads that ask: a worker has one core, not all of them.
-    "memory_limit": "512MB",  # Beyond it DuckDB uses its temporary directory beside the file.
+    # Blocks stay in memory until it is used up; what a question needs beyond goes to a temporary directory beside the file.
+    "memory_limit": "512MB",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "max_temp_directory_size": "8GB",  # However large a question's sort is.
@@ -111,6 +112,8 @@ class Database:
             for _ in range(READERS):
                 self._readers.put(self._writer.cursor())
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
+        self._meter = self._writer.cursor()
+        CACHE.labels(path.stem).set_function(self._memory)
 
     def _confine(self) -> None:
         """For good: no file, network or extension, whatever a query says. What was opened before stays usable."""
@@ -192,11 +195,18 @@ class Database:
 
     def close(self) -> None:
         """Close the file; DuckDB then folds its log into it."""
+        CACHE.remove(self._path.stem)
         self._threads.shutdown()
+        self._meter.close()
         while not self._readers.empty():
             self._readers.get().close()
         with self._one_line():
             self._writer.close()
+
+    def _memory(self) -> float:
+        """Bytes; called in the thread that hands out metrics."""
+        row = self._meter.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchone()
+        return float(row[0]) if row else 0.0
 
     def _append(self, table: str, rows: Rows) -> None:
         if not len(rows.text if isinstance(rows, NumbersAndText) else rows):

@@ -59,6 +59,11 @@ QUESTION: Final = Histogram("exchange_question_seconds", "Answering a question",
 STORE: Final = Histogram("exchange_duckdb_write_seconds", "One transaction of rows", ["database"], buckets=SHORT)
 READ: Final = Histogram("exchange_duckdb_read_seconds", "One read of DuckDB for a question", ["database"], buckets=SHORT)
 ROWS: Final = Counter("exchange_duckdb_rows", "Rows stored", ["database"])
+CACHE: Final = Gauge(
+    "exchange_duckdb_memory_bytes",
+    "Memory that DuckDB holds: the blocks it wrote and read last, up to its limit",
+    ["database"],
+)
 
 
 class StageMeter:
