@@ -25,7 +25,7 @@ TIME: Final = b'"time":'
 TIME_DIGITS: Final = 19
 READ_BYTES: Final = 1 << 20
 SO_TIMESTAMPNS: Final = 35
-"""Linux tells with what is read when it arrived. Python has no name for it."""
+"""Linux tells with what is read when it arrived. Python has no name for it. Elsewhere it counts when it was read."""
 
 
 class Heard(msgspec.Struct):
@@ -52,7 +52,8 @@ class Listener(Wire):
         """Connect."""
         loop, address = asyncio.get_running_loop(), urlsplit(server)
         connection = socket.create_connection((address.hostname or "localhost", address.port or 4222))
-        connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        if sys.platform == "linux":
+            connection.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         connection.setblocking(False)
         listener = cls(ears, connection)
         listener.connection_made(cast(asyncio.Transport, _Writer(connection)))
@@ -65,8 +66,10 @@ class Listener(Wire):
         length, extra, _, _ = self._socket.recvmsg_into([self._ears.room], 64)
         if not length:
             sys.exit("the server closed a connection")
-        seconds, nanoseconds = struct.unpack("qq", extra[0][2])
-        self._ears.arrived, self._ears.read = seconds * 1_000_000_000 + nanoseconds, time_ns()
+        self._ears.arrived = self._ears.read = time_ns()
+        if extra:
+            seconds, nanoseconds = struct.unpack("qq", extra[0][2])
+            self._ears.arrived = seconds * 1_000_000_000 + nanoseconds
         self.data_received(bytes(self._ears.room[:length]))
 
 

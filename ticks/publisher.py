@@ -51,7 +51,9 @@ class Publisher:
 
     async def _send(self) -> None:
         async with self._sending:  # Messages of one channel leave in their order.
-            for subject, message in self._channels.messages(self._clock()):
+            messages = self._channels.messages(self._clock())
+            for subject, message in messages:
                 await self._client.publish(subject, encode(message))
-            await asyncio.sleep(0)  # The connection writes.
-            self._channels.settle()
+            if messages:
+                await asyncio.sleep(0)  # The connection writes.
+                self._channels.settle()

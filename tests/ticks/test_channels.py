@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from itertools import combinations, pairwise
+from random import Random
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 
 from exchange import subjects
 from exchange.calendar import Calendar
-from exchange.checksum import of_levels, of_orders
+from exchange.checksum import of_level, of_levels, of_orders
 from exchange.market import MarketDataRules
 from exchange.messages.events import EventBatch, Moment, Rested
 from exchange.messages.journal import DefineSymbol
@@ -21,6 +22,7 @@ from tests.ticks.test_feed import decode_events, feed_of, flow_of
 from ticks.candles import PUBLISHED, candle
 from ticks.channels import EARLY, TRADES_PER_MESSAGE_MAX, Channels, PublicMessage
 from ticks.feed import Feed, Rows
+from ticks.running_checksum import RunningChecksum
 from ticks.sent import STILL_SECONDS_MAX
 from ticks.status import SymbolStatus
 
@@ -288,6 +290,21 @@ def test_silence_until_opened_and_after_closing() -> None:
     for payload in log[half:]:
         feed.apply(1, decode_events(payload), Rows())
         assert channels.messages(9.0) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_checksum_is_that_of_the_book_whenever_it_is_made_up(seed: int) -> None:
+    random = Random(seed)
+    book = {price: random.randrange(1, 9) for price in range(40)}
+    running = RunningChecksum(of_level, {price: ("buy", price, quantity) for price, quantity in book.items()})
+    for _ in range(200):
+        changes = {random.randrange(60): random.randrange(4) for _ in range(random.randrange(5))}
+        book |= changes
+        running.change({price: ("buy", price, quantity) for price, quantity in changes.items()})
+        if random.random() < 0.3:
+            running.settle()
+        if random.random() < 0.2:
+            assert running.value == of_levels(book.items(), [])
 
 
 def test_messages_stay_small() -> None:
