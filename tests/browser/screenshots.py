@@ -114,6 +114,11 @@ async def of_a_trader(screen: Screen, name: str) -> None:
     await page.locator("#account-history tr:has-text('Filled') [name=why]").first.click()
     await take(page, f"why-{name}")
     await page.keyboard.press("Escape")
+
+
+async def of_bots(screen: Screen, name: str) -> None:
+    """What a bot does and why, and how another one is made."""
+    page = screen.page
     await screen.shows("bots")
     await take(page, f"bots-{name}")
     await page.get_by_role("button", name="New bot").click()
@@ -150,22 +155,24 @@ async def main() -> None:
 
 
 async def take_all(browser: Browser, market: RunningMarket) -> None:
-    """Dark, then light, then small."""
+    """Of a guest, of a trader before and with bots, of an operator, and of a phone."""
     guest = await open_screen(browser, market, "dark", tour=True)
     await take(guest.page, "first-visit-dark")
     alice = await open_screen(browser, market, "dark")
     await trade(alice)
+    for scheme in ("dark", "light"):
+        await alice.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await of_a_trader(alice, scheme)
     await start_bots(alice)
     await alice.page.wait_for_timeout(20 * SETTLE_MS)
-    await of_a_trader(alice, "dark")
     operator = await open_screen(browser, market, "dark")
     await operator.logged_in("operator", load_secrets(market.data).operator)
     await operator.shows("market")
-    await take(operator.page, "market-dark")
-    for screen in (alice, operator):
-        await screen.page.emulate_media(color_scheme="light")
-    await take(operator.page, "market-light")
-    await of_a_trader(alice, "light")
+    for scheme in ("dark", "light"):
+        for screen in (alice, operator):
+            await screen.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        await take(operator.page, f"market-{scheme}")
+        await of_bots(alice, scheme)
     phone = await open_screen(browser, market, "dark", small=True)
     await phone.logged_in("alice", PASSWORD)
     await of_a_phone(phone)

@@ -27,10 +27,6 @@ async def test_everything_public_is_live(market: RunningMarket, open_screen: Ope
     before = await newest.get_attribute("data-key")
     await expect(newest).not_to_have_attribute("data-key", before or "")
     await expect(screen.page).to_have_title(re.compile(r"^\d+\.\d\d KRYP · Metropolis Stock Exchange$"))
-
-
-async def test_the_book_is_in_order(market: RunningMarket, open_screen: OpenScreen) -> None:
-    screen = await open_screen(market)
     await expect(screen.part(".bids [data-price]").nth(3)).to_be_visible()
     await expect(screen.part(".asks [data-price]").nth(3)).to_be_visible()
     prices = await screen.page.evaluate(
@@ -42,26 +38,20 @@ async def test_the_book_is_in_order(market: RunningMarket, open_screen: OpenScre
 
 async def test_another_symbol_and_interval(market: RunningMarket, open_screen: OpenScreen) -> None:
     screen = await open_screen(market)
-    await (
-        screen.part(
-            "#symbols .symbol",
-        )
-        .nth(1)
-        .click()
-    )
+    await screen.part("#symbols .symbol").nth(1).click()
     await expect(screen.part("#headline h1")).to_have_text("ADAM")
     await expect(screen.page).to_have_title(re.compile("ADAM"))
     await expect(screen.part(".bids [data-price]").first).to_be_visible()
     assert int(await screen.part(".bids [data-price]").first.get_attribute("data-price") or 0) > 1_000_000
     await screen.part(".intervals").get_by_text("1m", exact=True).click()
     await expect(screen.part("#chart")).to_have_attribute("data-bars", re.compile(r"^[1-9]"))
+    await screen.page.go_back()
+    await expect(screen.part("#headline h1")).to_have_text("KRYP")
+    await screen.page.go_forward()
+    await expect(screen.part("#headline h1")).to_have_text("ADAM")
     await screen.page.reload()
     await expect(screen.part("#headline h1")).to_have_text("ADAM")
     await expect(screen.part(".intervals [aria-pressed=true]")).to_have_text("1m")
-
-
-async def test_trading_begins_with_signing_up(market: RunningMarket, open_screen: OpenScreen) -> None:
-    screen = await open_screen(market)
     await screen.page.get_by_role("button", name="Sign up to trade").click()
     await expect(screen.page.get_by_role("heading", name="Sign up")).to_be_visible()
     await screen.page.get_by_role("button", name="Next").click()

@@ -7,11 +7,15 @@ from typing import Any
 
 from playwright.async_api import expect
 
+from exchange.messages.bots import BotInfo, BotName, BotText
 from exchange.secrets import load_secrets
+from exchange.subjects import api
 from tests.browser.conftest import PASSWORD, SHARED_LOOP, OpenScreen
 from tests.e2e.market_process import RunningMarket
 
 pytestmark = SHARED_LOOP
+
+BOT = "bot: buyer\nsymbol: KRYP\nstrategy: twap\nparameters: {quantity: 1000, duration: 1000, interval: 1}\n"
 
 
 async def test_an_operators_day(market: RunningMarket, open_screen: OpenScreen) -> None:
@@ -65,8 +69,12 @@ async def test_an_operators_day(market: RunningMarket, open_screen: OpenScreen) 
     await dialog.get_by_role("button", name="Book").click()
     await expect(dialog.locator("dd.cash")).to_have_text("100,012.50")
     await expect(trader.part("#toasts")).to_contain_text("12.50 came into your account")
-    await dialog.get_by_role("button", name="Freeze").click()
-    await expect(dialog.locator("dd.standing")).to_have_text("Frozen")
+    async with await market.connect("subject", PASSWORD) as client:  # A bot whose account is frozen: its worker complains.
+        assert isinstance(await client.request(api("subject", "bots.start"), BotText(BOT), BotInfo), BotInfo)
+        await dialog.get_by_role("button", name="Freeze").click()
+        await expect(dialog.locator("dd.standing")).to_have_text("Frozen")
+        await expect(operator.part(".complaints")).to_contain_text("bots: subject: refused, account_frozen")
+        assert isinstance(await client.request(api("subject", "bots.stop"), BotName("buyer"), BotInfo), BotInfo)
     await expect(trader.part("#tab-orders .count")).to_have_text("")
     await trader.shows("account")
     await expect(trader.part(".figures-panel .standing")).to_contain_text("frozen")

@@ -48,6 +48,37 @@ async def test_a_symbol_is_found_without_a_mouse(market: RunningMarket, open_scr
     await expect(screen.part("#search")).to_be_visible()
 
 
+async def test_five_thousand_symbols(market: RunningMarket, open_screen: OpenScreen) -> None:
+    """The switch has some of them and the one that is shown, the search finds all and lists some."""
+    screen = await open_screen(market)
+    strip, ended, found, chosen = await screen.page.evaluate(
+        """async () => {
+            const { mountSymbols } = await import("./components/symbols.js");
+            const { SymbolSearch } = await import("./components/symbol-search.js");
+            const info = { last: 205_000, tick: 100, day_ago: 0, opening_price: 200_000 };
+            const infoOf = (_, index) => ({ ...info, symbol: `S${index}`, name: `Company ${index}` });
+            const symbols = Array.from({ length: 5_000 }, infoOf);
+            const root = document.body.appendChild(document.createElement("nav"));
+            mountSymbols(root, { select() {} })({ symbols, symbol: "S4321" });
+            const dialog = document.body.appendChild(document.createElement("dialog"));
+            let chosen = null;
+            const search = new SymbolSearch(dialog, { select: (symbol) => (chosen = symbol) });
+            search.update({ symbols });
+            search.open();
+            const input = dialog.querySelector("input");
+            input.value = "company 4999";
+            input.dispatchEvent(new Event("input"));
+            const found = dialog.querySelectorAll("li").length;
+            input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+            input.value = "";
+            search.open();
+            const all = dialog.querySelectorAll("li").length;
+            return [root.children.length, root.lastElementChild.dataset.key, [found, all], chosen];
+        }"""
+    )
+    assert (strip, ended, found, chosen) == (51, "S4321", [1, 50], "S4999")
+
+
 async def test_a_halt_and_an_auction_are_said(market: RunningMarket, open_screen: OpenScreen) -> None:
     screen = await open_screen(market)
     await screen.signed_up("halted")

@@ -1,5 +1,7 @@
 // The few things that components do with the document. Text goes in as text, never as HTML.
 
+const FLASH = { duration: 700, easing: "steps(7)" }; // In steps, so that not every frame is painted for it.
+
 /** The element below `root` that a component's own markup promises. */
 export function part(root, selector) {
   const found = root.querySelector(selector);
@@ -47,9 +49,12 @@ export function reconcile(parent, items, keyOf, create, update) {
   for (const child of known.values()) child.remove();
 }
 
-/** Plays an element's CSS animation once more. */
-export function flash(element, name) {
-  element.classList.remove("rose", "fell");
-  void element.offsetWidth; // A removed class counts only after a layout.
-  element.classList.add(name);
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const flashes = new WeakMap();
+
+/** Lets an element's background fade from a colour, unless somebody wants less motion. */
+export function flash(element, colour) {
+  if (calm.matches) return;
+  flashes.get(element)?.cancel();
+  flashes.set(element, element.animate({ backgroundColor: [colour, "transparent"] }, FLASH));
 }

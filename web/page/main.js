@@ -34,6 +34,7 @@ import { Trader } from "./trader.js";
 import { Watching, storedInterval } from "./watching.js";
 
 const STAFF_MS = 14_000; // Opening an account hashes a password, and the ledger may be restarting.
+const TITLE_MS = 500; // Every change of it goes through the whole browser.
 
 const byId = (id) => document.getElementById(id);
 
@@ -120,7 +121,6 @@ const components = [
   (shown) => screens.update(shown),
   (shown) => furtherScreens.update(screens.current, shown),
   (shown) => tour.update(shown),
-  showTitle,
 ];
 
 /** What the further screens may do, each its own. */
@@ -193,6 +193,7 @@ mountThemeButton(byId("theme"));
 listenForShortcuts({ "/": () => search.open(), b: () => begin("buy"), s: () => begin("sell") });
 link.addEventListener("status", () => store.update({}));
 session.addEventListener("changed", () => byId("log-ins").close());
+setInterval(showTitle, TITLE_MS);
 for (const name of ["online", "offline"]) addEventListener(name, () => store.update({ onLine: navigator.onLine }));
 store.showWith((shown) => {
   for (const show of components) show(shown);

@@ -5,6 +5,7 @@ import { flash, part, setAttribute, setText } from "../dom.js";
 import { decimalsOf, formatChange, formatCompact, formatPrice, formatSigned } from "../money.js";
 import { phaseOf } from "../phase.js";
 import { HEADLINE } from "../texts.js";
+import { colour } from "../theme.js";
 import { directionOf } from "./symbols.js";
 
 const MARKUP = `
@@ -34,7 +35,7 @@ export function mountHeadline(root) {
     setText(part(root, ".headline-company"), info?.name ?? "");
     if (info === undefined) return;
     setText(last, formatPrice(info.last, info.tick));
-    if (before?.symbol === symbol && before.last !== info.last) flash(last, info.last > before.last ? "rose" : "fell");
+    if (before?.symbol === symbol && before.last !== info.last) flash(last, colour(info.last > before.last ? "--up-faint" : "--down-faint"));
     before = info;
     showChange(part(root, ".change"), info);
     showPhase(part(root, ".phase"), phaseOf(status, info.tick));

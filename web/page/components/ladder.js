@@ -28,7 +28,7 @@ const MARKUP = `
     <div class="levels bids" role="rowgroup" aria-label="${LADDER.buyers}"></div>
   </div>
   <div class="depth" hidden></div>`;
-const ROW = `<div class="row level" role="row"><i class="bar"></i>
+const ROW = `<div class="row level" role="row">
   <span class="price number" role="cell"><b class="at"></b><i class="mine"></i></span><span class="size number" role="cell"></span>
   <span class="total number" role="cell"></span></div>`;
 
@@ -100,17 +100,25 @@ export function mountLadder(root, { pick, toggleOneClick }) {
 }
 
 function fill(row, level, most, tick, own) {
-  const [bar, price, size, total] = row.children;
-  setAttribute(row, "data-price", level === undefined ? null : String(level.price));
   const mine = level === undefined ? 0 : (own.get(level.price) ?? 0);
+  const { price, quantity, total } = level ?? {};
+  const words = [price, quantity, total, mine, tick].join(" ");
+  if (row.words !== words) write(row, level, mine, tick); // Most rows are as they were.
+  row.words = words;
+  const width = level === undefined ? 0 : Math.round((total / most) * 1_000) / 10;
+  if (row.width !== width) row.style.backgroundSize = `${width}% calc(100% - 2px)`;
+  row.width = width;
+}
+
+function write(row, level, mine, tick) {
+  const [price, size, total] = row.children;
+  setAttribute(row, "data-price", level === undefined ? null : String(level.price));
   row.classList.toggle("own", mine > 0);
   setAttribute(row, "title", mine > 0 ? LADDER.own(formatQuantity(mine)) : null);
   setText(part(price, ".mine"), mine > 0 ? formatCompact(mine) : "");
   setText(part(price, ".at"), level === undefined ? "" : formatPrice(level.price, tick));
   setText(size, level === undefined ? "" : formatQuantity(level.quantity));
   setText(total, level === undefined ? "" : formatQuantity(level.total));
-  const transform = `scaleX(${level === undefined ? 0 : Math.round((level.total / most) * 1_000) / 1_000})`;
-  if (bar.style.transform !== transform) bar.style.transform = transform; // Even the same one costs a layer's update.
 }
 
 function showSpread(root, book, info) {

@@ -22,6 +22,7 @@ export class OrderTicket {
   #form;
   #actions;
   #state = null;
+  #seen = [null]; // What of it the ticket was last shown with.
   #draft = { side: "buy", kind: "limit", tif: "gtc" };
   #priced = null; // The symbol that the price in the form stands for.
   #submitted = false; // Whether what is missing is said too, and not only what is wrong.
@@ -54,6 +55,9 @@ export class OrderTicket {
   update(state) {
     this.#state = state;
     const info = this.#info;
+    const seen = [info, state.symbol, state.book, state.portfolio, state.status, state.account, state.login, state.link.status];
+    if (seen.every((part, index) => part === this.#seen[index])) return;
+    this.#seen = seen;
     if (info !== undefined && this.#priced !== info.symbol) {
       this.#priced = info.symbol;
       this.#field("price").value = plainPrice(info.last, info.tick);

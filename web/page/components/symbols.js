@@ -1,8 +1,10 @@
-// The symbol switch: every symbol with its last price and how far it is from that of 24 hours ago.
+// The symbol switch: symbols with their last price and how far it is from that of 24 hours ago. Of a market with very many it has
+// the first, and the one that is shown; all are found by the search.
 
 import { fromMarkup, part, reconcile, setAttribute, setText } from "../dom.js";
 import { formatChange, formatPrice } from "../money.js";
 
+const SHOWN_MAX = 50;
 const MARKUP = `<button class="symbol" type="button">
   <span class="symbol-name"></span><span class="symbol-price number"></span><span class="symbol-change change number"></span>
 </button>`;
@@ -20,20 +22,29 @@ export function mountSymbols(root, { select }) {
     if (shown !== null && shown.symbols === symbols && shown.symbol === symbol) return;
     const isOther = shown?.symbol !== symbol;
     shown = { symbols, symbol };
-    reconcile(root, symbols ?? [], (info) => info.symbol, () => fromMarkup(MARKUP), (button, info) => {
+    reconcile(root, within(symbols ?? [], symbol), (info) => info.symbol, () => fromMarkup(MARKUP), (button, info) => {
       setAttribute(button, "aria-current", info.symbol === symbol ? "true" : null);
       if (drawn.get(button) === info) return;
       drawn.set(button, info);
-      setText(part(button, ".symbol-name"), info.symbol);
-      setText(part(button, ".symbol-price"), formatPrice(info.last, info.tick));
-      const change = part(button, ".symbol-change");
-      const before = info.day_ago || info.opening_price;
-      setText(change, formatChange(info.last, before));
-      setAttribute(change, "data-direction", directionOf(info.last - before));
-      setAttribute(button, "title", info.name);
+      fill(button, info);
     });
     if (isOther) root.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
+}
+
+function within(symbols, current) {
+  if (symbols.length <= SHOWN_MAX) return symbols;
+  return symbols.filter(({ symbol }, index) => index < SHOWN_MAX || symbol === current);
+}
+
+function fill(button, info) {
+  setText(part(button, ".symbol-name"), info.symbol);
+  setText(part(button, ".symbol-price"), formatPrice(info.last, info.tick));
+  const change = part(button, ".symbol-change");
+  const before = info.day_ago || info.opening_price;
+  setText(change, formatChange(info.last, before));
+  setAttribute(change, "data-direction", directionOf(info.last - before));
+  setAttribute(button, "title", info.name);
 }
 
 /** "up", "down" or "flat", for colour and arrow. */

@@ -5,7 +5,7 @@ import { reconcile, setAttribute, setText } from "../dom.js";
 /** Columns of words; all others hold numbers, to the right. "" is for buttons. */
 const TEXT_COLUMNS = ["symbol", "side", "kind", "role", "status", "bot", "made", "phase", "why", "account", "standing", "when", "what", "asset", "proof", "worker", "log", ""];
 /** Columns that are cut where there is little room: the pointer shows all of it. */
-const CUT_COLUMNS = ["kind"];
+const CUT_COLUMNS = ["kind", "status"];
 /** Columns whose words are a button that leads to what the row is about. */
 const LINK_COLUMNS = ["symbol", "bot"];
 
@@ -54,6 +54,7 @@ export class Table {
     const row = document.createElement("tr");
     for (const column of this.#columns) {
       const cell = labelled(row.insertCell(), column);
+      if (CUT_COLUMNS.includes(column)) cell.className = "cut";
       if (LINK_COLUMNS.includes(column)) cell.append(buttonOf("row-link"));
     }
     return row;
@@ -66,7 +67,7 @@ function fill(row, { side, cells, directions = {}, marks = {}, buttons = [] }) {
   cells.forEach((text, index) => {
     setText(row.children[index].firstElementChild ?? row.children[index], text);
     setAttribute(row.children[index], "data-direction", directions[index] ?? null);
-    if (CUT_COLUMNS.includes(row.children[index].dataset.label)) setAttribute(row.children[index], "title", text);
+    if (row.children[index].className === "cut") setAttribute(row.children[index], "title", text);
   });
   if (row.children.length === cells.length) return;
   reconcile(row.lastElementChild, buttons, ({ name }) => name, ({ name }) => Object.assign(buttonOf("small-button"), { name }), (button, { text, label, disabled = false }) => {
