@@ -28,7 +28,7 @@ from exchange.worker import Worker
 from tests.conftest import TestServer
 
 Commands = list[Submit | Cancel | CancelAll]
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 60
 
 
 class Script:

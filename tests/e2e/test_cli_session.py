@@ -16,7 +16,7 @@ import pytest
 
 from exchange.client import LoginRefused
 from exchange.secrets import load_secrets
-from tests.e2e.market_process import EXCHANGE, RunningMarket
+from tests.e2e.market_process import EXCHANGE, STOP_SECONDS_MAX, RunningMarket
 
 PASSWORD = "a long password"
 
@@ -142,7 +142,7 @@ async def test_a_client_with_a_key_and_after_it(market: RunningMarket, names: tu
         assert client.account == "carol"
         connection = await client.connection()
         market.ask("key", "revoke", "carol", "client")
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(STOP_SECONDS_MAX):
             while not connection.is_closed:  # noqa: ASYNC110 - the server ends it
                 await asyncio.sleep(0.01)
     with pytest.raises(LoginRefused):
@@ -294,7 +294,7 @@ def test_what_goes_on_until_ctrl_c(market: RunningMarket, command: tuple[str, ..
     else:
         assert all(book["symbol"] == "KRYP" for book in seen)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=STOP_SECONDS_MAX)
     assert (process.returncode, errors) == (0, "")
 
 
@@ -323,7 +323,7 @@ def test_top_shows_who_leads(market: RunningMarket) -> None:
     led = {line.split()[0] for line in lines if " leading " in line}
     assert led == {"engine-1", "ledger", "ticks"}
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=STOP_SECONDS_MAX)
     assert (process.returncode, errors) == (0, "")
 
 

@@ -18,7 +18,7 @@ from exchange.public_book import DepthBook, OrderBook
 from exchange.subjects import public
 from tests.e2e.market_process import RunningMarket, StartMarket
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 SYMBOL = "KRYP"
 
 

@@ -15,7 +15,7 @@ import pytest
 from exchange.client import Client
 from exchange.messages.administration import Credentials, Done
 from exchange.messages.requests import Accepted, Submit
-from tests.e2e.market_process import RunningMarket, StartMarket, environment
+from tests.e2e.market_process import STOP_SECONDS_MAX, RunningMarket, StartMarket, environment
 from tests.e2e.verdict import verify
 
 PASSWORD = "a password of alice"
@@ -35,7 +35,7 @@ def worker(market: RunningMarket, *module: str) -> Iterator[Path]:
         yield log
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(STOP_SECONDS_MAX)
 
 
 async def trader(market: RunningMarket) -> Client:

@@ -13,7 +13,7 @@ from exchange.messages.base import encode
 from exchange.messages.events import Cancelled, Event, EventBatch, Rested, Traded
 from exchange.messages.journal import CancelOrder, DefineSymbol, Group, JournalBatch, PlaceOrder
 
-EVENTS_SECONDS_MAX = 20
+EVENTS_SECONDS_MAX = 60
 
 decode = msgspec.json.Decoder(EventBatch).decode
 

@@ -80,10 +80,10 @@ async def test_no_secret_is_in_arguments_or_logs(nats_server: TestServer) -> Non
 async def test_it_starts_and_stops_quickly(stopped: NatsServer) -> None:
     begin = time.perf_counter()
     await stopped.start()
-    assert time.perf_counter() - begin < 3  # Usually 0.05 s; a busy machine takes longer.
+    assert time.perf_counter() - begin < 10  # Usually 0.05 s; a busy machine takes longer.
     begin = time.perf_counter()
     await stopped.stop()
-    assert time.perf_counter() - begin < 3
+    assert time.perf_counter() - begin < 10
     assert stopped.process is not None
     assert stopped.process.returncode is not None
 
@@ -155,7 +155,7 @@ async def test_a_server_left_behind_is_ended_first(nats_server: TestServer) -> N
     second = NatsServer(ServerOptions(data=nats_server.data), nats_server.secrets)
     await second.start()
     try:
-        assert await asyncio.wait_for(nats_server.server.wait(), 5) is not None
+        assert await asyncio.wait_for(nats_server.server.wait(), 30) is not None
     finally:
         await second.stop()
 

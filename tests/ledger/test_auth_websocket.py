@@ -49,7 +49,7 @@ class Browser:
         """Send commands and a PING; what arrives up to the PONG (or the end)."""
         self.send(text + "PING\r\n")
         heard = ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "PONG\r\n" not in heard and "Authorization Violation" not in heard:
                 heard += await self.receive()
         return heard

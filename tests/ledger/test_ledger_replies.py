@@ -28,7 +28,7 @@ async def ledger(nats_server: TestServer) -> AsyncIterator[asyncio.subprocess.Pr
     )
     assert process.stderr is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.stderr.readuntil(b"leading")
         yield process
     finally:
@@ -39,7 +39,7 @@ async def ledger(nats_server: TestServer) -> AsyncIterator[asyncio.subprocess.Pr
 
 async def open_account(worker: Client, account: str) -> Done | Refused:
     """The ledger opens its doors a moment after it says that it leads."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 answer = await worker.request("admin.open_account", encode(NewAccount(account)), timeout=5)
@@ -62,7 +62,7 @@ async def test_no_answer_reaches_a_log(
     await alice.publish("orders.alice", b"{}", reply=target)
     await alice.publish("api.alice.portfolio", b"", reply=target)
     await settle(alice)
-    assert (await alice.request("orders.alice", b"{}", timeout=5)).data.startswith(b'{"type":"refused"')
+    assert (await alice.request("orders.alice", b"{}", timeout=30)).data.startswith(b'{"type":"refused"')
     assert isinstance(await open_account(worker, "bobby"), Done), "the ledger still leads and appends"
     last = await worker.jetstream().get_last_msg(JOURNAL, "journal")
     assert b'"number":' in (last.data or b"")

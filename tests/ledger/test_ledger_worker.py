@@ -22,7 +22,7 @@ from ledger.questions import state
 from ledger.stage import LedgerStage
 from tests.conftest import TestServer
 
-SECONDS_MAX = 10
+SECONDS_MAX = 60
 
 
 class Ledgers:

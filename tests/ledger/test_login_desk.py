@@ -199,7 +199,7 @@ async def test_a_revoked_key_ends_its_connections_at_once(nats_server: TestServe
 
 async def until_known(client: Client, login: str, connections: int) -> None:
     """Until the auth worker has heard of so many connections with keys."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while sum(key.live for key in (await state_of(client, login)).keys) != connections:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -224,7 +224,7 @@ async def test_the_last_use_of_a_key_is_told(nats_server: TestServer, guest: Gue
     begin = time.time_ns()
     async with elsewhere(nats_server, "127.0.0.2") as url:
         await nats_server.connect("alice", key.secret, url=url)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not shown.used or not shown.live:
                 (shown,) = (await state_of(alice, "alice")).keys
     assert begin <= shown.used <= time.time_ns()
@@ -389,7 +389,7 @@ async def test_a_team_has_several_log_ins_for_one_account(nats_server: TestServe
     await settle(worker)
     await bert.publish("orders.alice", b"bert's")
     await settle(bert, worker)
-    assert (await orders.next_msg(timeout=5)).data == b"bert's"
+    assert (await orders.next_msg(timeout=30)).data == b"bert's"
     assert await wrong(guest, "bert@alice", PASSWORD) == "log_in", "the password is his own"
     changed = await ask(bert, "auth.bert@alice.password", NewPassword("new member horse", "member horse"))
     assert isinstance(changed, Done)

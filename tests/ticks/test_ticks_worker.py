@@ -39,7 +39,7 @@ from tests.oracle.flow import Flow
 from ticks.candles import PUBLISHED
 from ticks.workload import SYMBOLS, TradeFlow
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 async def ask(client: Client, subject: str, question: Any, answer: Any) -> Any:

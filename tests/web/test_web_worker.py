@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.conftest import TestServer
 from tests.exchange.test_health import get
 
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
 POLL_SECONDS = 0.02
 
 
