@@ -53,7 +53,7 @@ def arrive(book: Book, order: PlaceOrder, emit: Emit) -> None:
         if not remaining:
             return
         if fills and key_max != -key:
-            beyond = price_beyond(opposite, key_max, -key)
+            beyond = price_beyond(book, opposite, key_max, -key)
     if kind == "limit" and tif != "ioc" and tif != "fok":
         order_id = order.order_id
         if tif != "gtc" or order.display or order.post_only:

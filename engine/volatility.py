@@ -8,6 +8,7 @@ from exchange.money import format_money
 from .bands import SECOND
 from .book import Book, BookSide
 from .emit import Emit
+from .groups import Pair
 
 
 def reach(band: tuple[int, int], opposite: BookSide, key_max: int) -> int:
@@ -18,10 +19,21 @@ def reach(band: tuple[int, int], opposite: BookSide, key_max: int) -> int:
     return min(high, key_max) if best.key >= low else best.key - 1
 
 
-def price_beyond(opposite: BookSide, reached: int, key_max: int) -> int:
-    """The price of the next level, which only the band keeps from trading; 0 if there is none."""
-    key = next(opposite.keys.irange(reached + 1, key_max), None)
-    return 0 if key is None else abs(key)
+def price_beyond(book: Book, opposite: BookSide, reached: int, key_max: int) -> int:
+    """The price of the next trade, which only the band prevents; 0 if there is none.
+
+    What a fill-or-kill order left standing within the band counts as traded, and with it the other orders of its pairs.
+    """
+    gone: set[int] = set()
+    for level in opposite:
+        if level.key > key_max:
+            break
+        if level.key <= reached:
+            pairs = ((maker.order_id, book.groups.get(maker.order_id)) for maker in level.orders())
+            gone.update(pair.other(order_id) for order_id, pair in pairs if type(pair) is Pair)
+        elif any(maker.order_id not in gone for maker in level.orders()):
+            return level.price
+    return 0
 
 
 def start_auction(book: Book, price: int, emit: Emit) -> None:

@@ -135,6 +135,15 @@ BANDS = {
     """,
 }
 STOPS = {
+    "of a pair that both rest, only one could have traded": """
+        symbol trade_band=500           ->
+        oco sell 4 @ 106 or sell 4 @ 104 stop_limit=105 -> rest 4 @ 106
+        sell 1 @ 103                    -> rest 1 @ 103
+        buy 1 @ 103                     -> trade 1 @ 103 with #3, #2s trigger 105, #2s rest 4 @ 104
+        sell 9 @ 108                    -> rest 9 @ 108
+        buy 8 @ 110 fok                 -> cancel 8 volatility, volatility_auction until 60s
+                                           "a trade at 0.0108 would have left the band 0.0095 to 0.0105"
+    """,
     "stops reached before the band stopped it all wait for the auction's end": f"""
         symbol trade_band=500           ->
         buy 1 @ 120 stop=104            ->
