@@ -1,8 +1,9 @@
 """Which tests run in one process, and what is begun first. For `make test`, which runs three processes of tests at a time.
 
-There is one shared market and one browser, in one process: a market with bots uses a processor all the time; and where two
-files use a name in it for different accounts, that fails always, not only when chance puts both into one process.
-Tests with a market of their own go wherever there is room. All other files stay whole.
+All that look at the shared market with a browser run in one process, all others that use it in another, and those with a
+browser and markets of their own in a third: markets with bots use a processor all the time, and browsers take long to start.
+Where two files use a name for different accounts, that fails always, not only when chance puts both into one process.
+Other tests with a market of their own go wherever there is room. All other files stay whole.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 FIRST = ("browser", "e2e", "simulation", "ledger", "engine", "ticks")
 """Folders with the longest files. What is begun last should be short, or all wait for it."""
-SHARED = "market"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,10 +42,10 @@ def scope(nodeid: str) -> str:
     needed = needs(file)
     own = needed[rest.partition("[")[0]]
     if "browser" in own or "open_screen" in own:
-        return SHARED
+        return "browser" if "market" in own else "browser with markets"
     if "fresh_market" in own:
         return nodeid
-    return SHARED if any("market" in found for found in needed.values()) else file
+    return "market" if any("market" in found for found in needed.values()) else file
 
 
 @cache

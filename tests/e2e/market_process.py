@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from cli.child import tie_to_parent
 from exchange.client import PATIENCE_SECONDS, Client
 from exchange.secrets import load_secrets
 from tests.e2e import forked
@@ -134,8 +136,12 @@ def start_market(directory: Path, *arguments: str, variables: dict[str, str] | N
     """Run `exchange up` on free ports, and wait until it is live. `arguments` as on the command line."""
     directory.mkdir(parents=True, exist_ok=True)
     command = [*EXCHANGE, "up", *arguments, "--port", "0", "--nats-port", "0", "--ws-port", "0"]
+    # A killed test run leaves none behind. (What is tied to another thread than the main one would end with that thread.)
+    tie = tie_to_parent() if threading.current_thread() is threading.main_thread() else None
     with open(directory / "out", "wb") as out, open(directory / "err", "wb") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment(directory) | (variables or {}))
+        process = subprocess.Popen(
+            command, stdout=out, stderr=err, env=environment(directory) | (variables or {}), preexec_fn=tie
+        )
     market = RunningMarket(directory, process)
     try:
         # What a killed one has left is not what runs now.

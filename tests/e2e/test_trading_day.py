@@ -41,6 +41,13 @@ def said(market: RunningMarket, account: str, line: str) -> list[str]:
     return finished.stdout.splitlines()
 
 
+def operated(market: RunningMarket, line: str) -> str:
+    """What is said to the operator."""
+    finished = market.cli(*line.split())
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
 def refused(market: RunningMarket, account: str, line: str) -> str:
     finished = market.cli("--as", account, *line.split())
     assert finished.returncode == 1, finished.stdout
@@ -62,7 +69,7 @@ def test_an_opening_auction(noon: RunningMarket) -> None:
     assert noon.ask("book", "KRYP")["bids"] == [[202_000, 100], [201_000, 50]]
     assert noon.ask("book", "KRYP")["asks"] == [[200_000, 80], [201_000, 40]]
     assert "-" not in said(noon, "erin", "book KRYP")[0], "a crossed book has no spread"
-    assert said(noon, "erin", "phase KRYP continuous")
+    assert operated(noon, "phase KRYP continuous")
     noon.wait_until(lambda: open_orders(noon, "erin") == [], "what was for the opening did not end with it")
     fills = noon.ask("--as", "erin", "fills")
     assert {(fill["price"], fill["liquidity"]) for fill in fills} == {(201_000, "auction")}
@@ -70,8 +77,8 @@ def test_an_opening_auction(noon: RunningMarket) -> None:
     assert open_orders(noon, "frank") == [(5, 9)]
     assert refused(noon, "erin", "buy KRYP 1 --limit 20 --tif opg").endswith("(auction_over)")
     said(noon, "erin", "buy KRYP 9 --limit 20")
-    said(noon, "erin", "phase KRYP closing_auction")
-    said(noon, "erin", "phase KRYP closed")
+    operated(noon, "phase KRYP closing_auction")
+    operated(noon, "phase KRYP closed")
     noon.wait_until(lambda: open_orders(noon, "frank") == [], "the closing auction did not trade")
     assert noon.ask("--as", "frank", "fills")[0]["quantity"] == 9
     assert refused(noon, "erin", "buy KRYP 1 --limit 20").endswith("(closed)")
@@ -80,12 +87,12 @@ def test_an_opening_auction(noon: RunningMarket) -> None:
 
 def test_a_halt_groups_and_rules(noon: RunningMarket) -> None:
     said(noon, "erin", "sell ADAM 10 --limit 142")
-    assert said(noon, "erin", "halt ADAM --reason rumours")
+    assert operated(noon, "halt ADAM --reason rumours")
     noon.wait_until(
         lambda: "ADAM is halted: rumours" in noon.cli("--as", "frank", "buy", "ADAM", "1").stderr, "ADAM is not halted"
     )
     assert said(noon, "erin", "cancel --all") == ["cancelling 1 open order"]
-    assert said(noon, "erin", "resume ADAM")
+    assert operated(noon, "resume ADAM")
     noon.wait_until(
         lambda: noon.cli("--as", "erin", "sell", "ADAM", "10", "--limit", "142").returncode == 0, "ADAM is still halted"
     )
