@@ -149,10 +149,14 @@ class Containers:
     async def _wait(self, address: str) -> None:
         async with asyncio.timeout(START_SECONDS_MAX):
             while (await asyncio.to_thread(get, address))[0] != 200:
-                for name, process in list(self.processes.items()):
-                    if process.poll() is not None:
-                        self.start(name)
+                self.start_again()
                 await asyncio.sleep(0.2)
+
+    def start_again(self) -> None:
+        """What has ended, as docker does."""
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                self.start(name)
 
     def log(self, name: str) -> str:
         return (self.folder(name) / "log").read_text()

@@ -57,6 +57,7 @@ async def all_are_well(containers: Containers) -> None:
     health: list[dict[str, Any]] = []
     async with asyncio.timeout(START_SECONDS_MAX):
         while Counter(one["worker"] for one in health) != expected:
+            containers.start_again()
             status, content = await asyncio.to_thread(get, f"{containers.page}/health")
             assert status == 200
             health = json.loads(content)
