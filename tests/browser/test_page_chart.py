@@ -103,3 +103,14 @@ async def test_the_chart(fresh_market: StartMarket, open_screen: OpenScreen) -> 
     await until_painted(screen, "--accent", some=True)  # The line where it would trade.
     market.ask("resume", "KRYP")
     await until_painted(screen, "--accent", some=False)
+
+    # The pointer over an older candle: its values instead of the newest one's.
+    await screen.part(".intervals").get_by_text("1s", exact=True).click()
+    await expect(screen.part(".legend-bar")).to_have_text(re.compile(r" C 20\.\d\d "))
+    box = await screen.part(".chart-canvas").bounding_box()
+    assert box is not None
+    for x in range(int(box["x"] + box["width"]) - 80, int(box["x"]), -6):
+        await screen.page.mouse.move(x, box["y"] + 40)
+        if " C 21.00 " in await screen.part(".legend-bar").inner_text():
+            break
+    await expect(screen.part(".legend-bar")).to_have_text(re.compile(r" C 21\.00 "))

@@ -12,6 +12,14 @@ from tests.e2e.market_process import RunningMarket
 
 pytestmark = SHARED_LOOP
 
+# How much of the screen moved, and how far, without anybody's doing; below 0.1 counts as good. A tape's rows are meant to move.
+MOVED = """() => new Promise((resolve) => {
+    const moved = [], isTrade = ({ node }) => node?.matches?.(".trade");
+    new PerformanceObserver((list) => moved.push(...list.getEntries())).observe({ type: "layout-shift", buffered: true });
+    const counted = ({ hadRecentInput, sources }) => !hadRecentInput && !sources.every(isTrade);
+    setTimeout(() => resolve(moved.filter(counted).reduce((sum, { value }) => sum + value, 0)), 100);
+})"""
+
 
 @pytest.mark.parametrize("small", [False, True], ids=["desk", "phone"])
 async def test_the_tour_and_two_steps(market: RunningMarket, open_screen: OpenScreen, small: bool) -> None:
@@ -20,6 +28,7 @@ async def test_the_tour_and_two_steps(market: RunningMarket, open_screen: OpenSc
     page, card = screen.page, screen.part(".tour-card")
     await expect(screen.part(".tape-rows li").first).to_be_attached()
     await expect(card).to_contain_text("First time here?")
+    assert await page.evaluate(MOVED) < 0.1
     await screen.is_accessible()
     await page.get_by_role("button", name="Show me around").click()
     for number, place in enumerate(("#headline", "#chart", "#ladder", "#ticket"), 1):

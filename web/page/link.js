@@ -226,7 +226,9 @@ async function dial(server, { user, pass }) {
   }
 }
 
+/** One that has closed meanwhile, which is not known here yet, will be followed by another, and the subscription opened there. */
 function open(connection, subscription) {
+  if (connection.isClosed()) return;
   subscription.handle = connection.subscribe(subscription.subject, {
     callback(error, message) {
       if (error === null) subscription.hear(message.json());
