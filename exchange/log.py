@@ -206,6 +206,8 @@ class JetStreamLog:
         headers = {"Nats-Expected-Last-Sequence": str(number - 1), "Nats-Expected-Stream": self.name}
         try:
             answer = await self._client.request(self._subject, payload, timeout=APPEND_SECONDS_MAX, headers=headers)
+        except nats.errors.MaxPayloadError:
+            raise AppendDoubtful(f"{self.name}: batch {number} has {len(payload):,} bytes, which no server takes") from None
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise AppendUnanswered(f"{self.name}: no answer to the append of batch {number}: {error!r}") from None
         acknowledgement = json.loads(answer.data)

@@ -21,6 +21,8 @@ OPEN_ORDERS_MAX = 5_000
 INVITATION_LENGTH_MIN = 8
 WORKERS_MAX = 8
 SHARDS_MAX = 64
+SYMBOLS_MAX = 10_000
+"""So that one journal batch can send all of them into another phase."""
 REPLICAS = (1, 3, 5)
 BAND_SECONDS_MAX = 86_400
 
@@ -267,6 +269,8 @@ def _problems(market: Market) -> Iterator[str]:
     """Everything msgspec's types cannot say, as sentences that begin with the field's path."""
     if not market.symbols:
         yield "symbols: at least one is needed"
+    if len(market.symbols) > SYMBOLS_MAX:
+        yield f"symbols: expected at most {SYMBOLS_MAX}, got {len(market.symbols)}"
     if not 1 <= market.shards <= SHARDS_MAX:
         yield f"shards: expected 1 to {SHARDS_MAX}, got {market.shards}"
     if market.replicas not in REPLICAS:

@@ -76,8 +76,8 @@ class LedgerStage:
 
     @property
     def waiting(self) -> bool:
-        """Whether requests wait that the last turn had no room for."""
-        return bool(self._requests)
+        """Whether requests wait, or symbols to be defined, that the last turn had no room for."""
+        return bool(self._requests) or not self._defined
 
     @property
     def requests_waiting(self) -> int:
@@ -101,10 +101,10 @@ class LedgerStage:
         draft = Draft(max(ledger.time + 1, now), self._market.limits.open_orders)
         if not self._defined:
             self._define_symbols(draft)
-            if (definition := risk.to_define(self.ledger, self._market)) is not None:
+            if self._defined and (definition := risk.to_define(self.ledger, self._market)) is not None:
                 apply(self.ledger, definition, draft.time)
                 draft.add(LEDGER_GROUP, definition)
-        for command in self._calendar.due(ledger, draft.time):
+        for command in self._calendar.due(ledger, draft.time) if self._defined else ():
             apply(ledger, command, draft.time)
             draft.add(ledger.symbols[command.symbol].definition.shard, command)
         desk = Desk(ledger, self._market, self._calendar, self._rates, draft, now)
@@ -159,7 +159,8 @@ class LedgerStage:
         return bool(payloads)
 
     def _define_symbols(self, draft: Draft) -> None:
-        """What is new or different in the market file. A symbol stays with the engine that has its book."""
+        """What is new or different in the market file, as much as fits into the batch; the next turn goes on, before it takes
+        requests. A symbol stays with the engine that has its book."""
         symbols = self.ledger.symbols
         shards = max((listing.definition.shard for listing in symbols.values()), default=0)
         if shards > self._market.shards:
@@ -169,6 +170,8 @@ class LedgerStage:
                 definition = msgspec.structs.replace(definition, shard=listing.definition.shard)
                 if definition == listing.definition:
                     continue
+            if draft.full:
+                return
             apply(self.ledger, definition, draft.time)
             draft.add(definition.shard, definition)
         self._defined = True

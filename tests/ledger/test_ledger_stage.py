@@ -14,6 +14,8 @@ from exchange.market import Fees, Limits, MarketError, SymbolRules
 from exchange.messages.base import decoder, encode
 from exchange.messages.journal import JournalBatch
 from exchange.messages.requests import Bracket, Cancel, CancelAll, Command, Submit
+from exchange.schedule import Schedule, phase_at
+from exchange.server import PAYLOAD_BYTES_MAX
 from exchange.stage import ReplayError
 from exchange.subjects import events_log
 from ledger.requests import REQUEST_BYTES_MAX
@@ -48,6 +50,25 @@ def test_the_first_batch_defines_the_symbols() -> None:
     assert (batch["number"], batch["time"], batch["previous"], batch["events_through"]) == (1, market.now, "", {})
     assert commands(payload) == [(1, ["definesymbol"]), (2, ["definesymbol"])]
     assert not market.turn(), "nothing happened"
+
+
+def test_thousands_of_symbols_are_defined_in_several_batches_and_before_any_request() -> None:
+    count = 4_000
+    rules = [SymbolRules(f"S{number}", "Some company with a name", "20.50") for number in range(count)]
+    hour = START // 3_600_000_000_000 % 24
+    schedule = Schedule(f"{(hour + 2) % 24:02}:00", f"{(hour + 4) % 24:02}:00")
+    assert phase_at(schedule, START).phase == "closed"
+    market = SmallMarket(small_market(symbols=rules, schedule=schedule))
+    inbox = market.send("orders", "alice", encode([Submit("1", f"S{count - 1}", "buy", 10, price=1_000)]))
+    payloads = market.turn()
+    while market.stage.waiting:
+        assert inbox not in market.answers
+        payloads += market.turn()
+    assert len(payloads) > 1
+    assert max(map(len, payloads)) < PAYLOAD_BYTES_MAX
+    kinds = [kind for payload in payloads for _, group in commands(payload) for kind in group]
+    assert (kinds.count("definesymbol"), kinds.count("setphase")) == (count, count)
+    assert market.answers[inbox]["reason"] == "unknown_account"
 
 
 def test_groups_are_runs_per_shard_in_the_order_of_acceptance() -> None:
