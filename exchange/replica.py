@@ -44,6 +44,8 @@ class Replica:
         """That of the newest journal batch that was taken as an input."""
         self.feeds: dict[str, Feed] = {}
         self._logs = logs
+        self._ends: dict[str, int] = {}
+        """Per input log, the end that it was last known to have: asking anew for each batch would take most of a recovery."""
         self._wake = wake
         self._output_digest = ""
 
@@ -150,7 +152,10 @@ class Replica:
                 raise LogDamaged(f"{output}: ends at sequence {last}, but {name} sequence {number} contains sequence {known}")
 
     async def _check_reaches(self, name: str, through: int, number: int) -> None:
-        if not self.feeds[name].reaches(through) and (last := await self._logs[name].last()) < through:
+        if self.feeds[name].reaches(through) or through <= self._ends.get(name, 0):
+            return
+        last = self._ends[name] = await self._logs[name].last()
+        if last < through:
             raise LogDamaged(
                 f"{name}: ends at sequence {last}, but {self.stage.output} sequence {number} contains sequence {through}"
             )

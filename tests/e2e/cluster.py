@@ -86,6 +86,7 @@ class ClusterTorture(Torture):
     ) -> None:
         assert victims is not None
         name = victims[(number - 1) % len(victims)]
+        await asyncio.gather(*self._background)  # Whoever was frozen has been woken, and has ended: one disaster at a time.
         await asyncio.sleep(CALM_SECONDS + self._random.random())
         before = sum(trader.commands for trader in self._traders)
         hit = await self.disasters[name](market)
