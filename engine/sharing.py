@@ -11,8 +11,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+DOUBT_SECONDS: Final = 0.4
+"""A worker that has said nothing for this long is looked after: one that was killed is found to be gone at once …"""
 SILENT_SECONDS: Final = 1.0
-"""A worker that has said nothing for this long is gone. Its leases last a little longer: time to recover its shards in."""
+"""… and any other counts as gone after this. Its leases last a little longer: time to recover its shards in."""
 
 
 class News(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,6 +41,14 @@ class Peers:
         if not news.leaving:
             self._heard[news.worker] = (now, news)
         return news.asks or before != news
+
+    def doubtful(self, now: float) -> list[str]:
+        """Those that should have said something by now."""
+        return [name for name, (at, _) in self._heard.items() if now - at > DOUBT_SECONDS]
+
+    def forget(self, name: str) -> None:
+        """It is gone."""
+        self._heard.pop(name, None)
 
     def alive(self, now: float) -> dict[str, News]:
         """By name."""

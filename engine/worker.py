@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import socket
 from typing import Final
 
 from nats.aio.msg import Msg
 
 from exchange.leader import StageLoop
+from exchange.life import Life, is_gone
 from exchange.messages.base import decoder, encode
 from exchange.subjects import ENGINES, JOURNAL, events_log
 from exchange.worker import Worker
@@ -34,7 +34,8 @@ class Sharing:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._name = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
+        self._life = Life(worker.nats)
+        self._name = f"{socket.gethostname()} {os.getpid()} {self._life.token}"
         self._shards = range(1, worker.settings.market.shards + 1)
         self._peers = Peers()
         self._loops: dict[int, StageLoop] = {}
@@ -50,7 +51,7 @@ class Sharing:
         worker.health.open = True
         await worker.prepare(JOURNAL, *map(events_log, self._shards))
         await worker.nats.subscribe(ENGINES, cb=self._hear)
-        await worker.nats.flush()
+        await self._life.show()
         await self._tell(asks=True)
         await asyncio.sleep(HELLO_SECONDS)
         async with asyncio.TaskGroup() as tasks:
@@ -58,6 +59,7 @@ class Sharing:
             while not worker.stopping.is_set():
                 self._changed.clear()
                 await self._tell()
+                await self._look_after([name for name in self._peers.doubtful(self._clock()) if name != self._name])
                 self._act(tasks)
                 try:
                     async with asyncio.timeout(NEWS_SECONDS):
@@ -68,6 +70,12 @@ class Sharing:
             for stop in self._stops.values():
                 stop.set()
             waiting.cancel()
+
+    async def _look_after(self, names: list[str]) -> None:
+        """Forget those that are not there any more; `names` are their own, whose last word is the sign of life."""
+        gone = await asyncio.gather(*(is_gone(self._worker.nats, name.rpartition(" ")[2]) for name in names))
+        for name in (name for name, is_one in zip(names, gone, strict=True) if is_one):
+            self._peers.forget(name)
 
     def _act(self, tasks: asyncio.TaskGroup) -> None:
         now = self._clock()

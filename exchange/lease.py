@@ -1,7 +1,7 @@
 """Who leads a stage: one key with a short life, renewed while its holder lives.
 
-The lease gives liveness only. Safety comes from the log, which refuses the append of a leader that does not know the
-newest batch.
+Whoever wants it waits until the key is forgotten or, if its holder is connected no more, takes it over at once. The lease gives
+liveness only. Safety comes from the log, which refuses the append of a leader that does not know the newest batch.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import secrets as random_source
 from typing import Final, Protocol
 
 import nats.errors
@@ -17,6 +16,7 @@ import nats.js.errors
 from nats.aio.client import Client
 from nats.js import api
 
+from .life import Life, is_gone
 from .streams import Away, ensure_stream, jetstream
 from .subjects import LEASES
 
@@ -29,6 +29,11 @@ else can get the lease either; a leader whose log does not answer ends much soon
 POLL_SECONDS: Final = 0.2
 ACQUIRE_SECONDS_MAX: Final = 0.5
 RELEASE_SECONDS_MAX: Final = 0.5
+GONE_SECONDS: Final = 0.7
+"""So long a holder must have shown no sign of life, nor renewed: longer than RENEW_SECONDS, for where servers do not see each
+other it may be connected all the same."""
+LIFE_MARK: Final = "life:"
+"""Before the token of a holder's sign of life, as the last word of the key's value."""
 
 
 class LeaseLost(Exception):
@@ -59,7 +64,8 @@ class JetStreamLease:
         self._client = client
         self._jetstream = jetstream(client)
         self._subject = f"$KV.{LEASES}.{key}"
-        self._holder = f"{holder} {random_source.token_hex(8)}".encode()
+        self._life = Life(client)
+        self._holder = f"{holder} {LIFE_MARK}{self._life.token}".encode()
         self._revision = 0
 
     @staticmethod
@@ -77,11 +83,40 @@ class JetStreamLease:
 
     async def acquire(self) -> None:
         """Wait until this worker holds the lease."""
+        await self._life.show()
+        clock = asyncio.get_running_loop().time
+        suspect, since = 0, 0.0  # Revision of a holder that seems to be gone, and since when.
         while True:
-            with contextlib.suppress(Away, LeaseLost):
+            try:
                 await self._write(0, ACQUIRE_SECONDS_MAX)
                 return
+            except LeaseUnanswered:
+                suspect = 0
+            except LeaseLost:
+                gone = await self._revision_of_gone()
+                if gone != suspect:
+                    suspect, since = gone, clock()
+                elif gone and clock() - since > GONE_SECONDS and await self._overwrite(gone):
+                    return
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _overwrite(self, revision: int) -> bool:
+        """Take the key from a holder that is gone; whether nobody was quicker."""
+        try:
+            await self._write(revision, ACQUIRE_SECONDS_MAX)
+        except LeaseLost:
+            return False
+        return True
+
+    async def _revision_of_gone(self) -> int:
+        """The newest revision if its holder is not there any more, 0 if it is, or if nobody can tell."""
+        try:
+            message = await self._jetstream.get_last_msg(f"KV_{LEASES}", self._subject)
+        except (nats.errors.Error, TimeoutError):
+            return 0
+        mark = (message.data or b"").decode().rpartition(" ")[2]
+        gone = mark.startswith(LIFE_MARK) and await is_gone(self._client, mark.removeprefix(LIFE_MARK))
+        return int(message.seq or 0) if gone else 0
 
     async def hold(self) -> None:
         """Renew until somebody else holds it. Raises LeaseLost.

@@ -23,6 +23,13 @@ def log_subject(log: str) -> str:
 
 ENGINES: Final = "engines"
 """Where engine workers tell each other which shards they run."""
+
+
+def life(token: str) -> str:
+    """Where others find out whether a process is still connected (life.py)."""
+    return f"life.{token}"
+
+
 LEASES: Final = "LEASES"
 """KV bucket: who leads a stage."""
 CREDENTIALS: Final = "CREDENTIALS"

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from engine.sharing import SILENT_SECONDS, News, Peers, plan
+from engine.sharing import DOUBT_SECONDS, SILENT_SECONDS, News, Peers, plan
 
 SHARDS = range(1, 9)
 
@@ -51,8 +51,13 @@ def test_who_is_silent_or_leaves_is_gone() -> None:
     assert not table.hear(News("b", frozenset({1})), 0.75)
     assert table.alive(0.9).keys() == {"a", "b"}
     assert table.alive(SILENT_SECONDS).keys() == {"b"}
+    assert table.doubtful(0.75 + DOUBT_SECONDS) == []
+    assert table.doubtful(0.8 + DOUBT_SECONDS) == ["b"]
     assert table.hear(News("b", leaving=True), 1.5)
     assert table.alive(1.5) == {}
+    assert table.hear(News("c", frozenset({1})), 1.6)
+    table.forget("c")
+    assert table.alive(1.6) == {}
 
 
 @pytest.mark.parametrize("seed", range(50))

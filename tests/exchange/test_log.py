@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from nats.aio.msg import Msg
 
+from exchange import lease as lease_module
 from exchange.connection import connect
 from exchange.digest import digest
 from exchange.feed import TAKE_BATCHES_MAX, Feed
@@ -207,6 +208,19 @@ async def test_a_lease_has_one_holder_and_ends_with_it(open_lease: Callable[[], 
     holding.cancel()
     await second.release()
     await asyncio.wait_for(acquiring, 30)
+
+
+async def test_a_holder_whose_process_is_gone_is_replaced_at_once(nats_server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_module, "LEASE_SECONDS", 3_600)
+    first, second = [await connect(nats_server.url, "worker", nats_server.secrets.worker, name="test") for _ in range(2)]
+    await JetStreamLease.create_bucket(first)
+    await JetStreamLease(first, "ledger", "first").acquire()
+    acquiring = asyncio.create_task(JetStreamLease(second, "ledger", "second").acquire())
+    finished, _ = await asyncio.wait({acquiring}, timeout=5 * POLL_SECONDS)
+    assert not finished, "the first is still there, though it does not renew"
+    await first.close()  # As a process that is killed.
+    await asyncio.wait_for(acquiring, 30)
+    await second.close()
 
 
 async def test_a_holder_that_is_late_keeps_its_lease(nats_server) -> None:

@@ -99,6 +99,7 @@ publish   admin.disconnected        -     -      -     -     -      x        -  
 publish   market.KRYP.trade         -     -      -     -     -      -        -     -
 publish   reports.alice             -     -      -     -     -      -        -     -
 publish   journal                   -     -      -     -     -      -        -     -
+publish   life.0123456789abcdef     -     -      -     -     -      -        -     -
 publish   events.1                  -     -      -     -     -      -        -     -
 publish   $JS.API.INFO              -     -      -     -     -      -        -     -
 publish   $JS.API.STREAM.DELETE.X   -     -      -     -     -      -        -     -
