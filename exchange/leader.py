@@ -24,7 +24,7 @@ TURN_SECONDS_MAX: Final = 1.0
 SNAPSHOT_BYTES: Final = 50_000_000
 """A busy leader takes a snapshot after so many bytes of output, or four times a snapshot's, whichever is more: a successor
 replays some 250 000 orders, in less than two seconds, and large states are not saved all the time."""
-SNAPSHOT_BATCHES: Final = 6_000
+SNAPSHOT_BATCHES: Final = 2_000
 """The same for batches, its own and those it reads: small ones cost a successor some 0.15 ms each, however small."""
 BYTES_PER_BATCH: Final = 250
 """A snapshot with more bytes than so many per batch waits for more of them."""
