@@ -22,6 +22,7 @@ from .messages.base import decoder, encode
 from .messages.health import Health, LogLine, Part, Position, Standing
 from .subjects import HEALTH, is_inbox
 
+KEEPER: Final = "keeper"
 COMPLAINTS_KEPT: Final = 20
 """Warnings and errors; the oldest is forgotten."""
 COMPLAINT_LENGTH_MAX: Final = 500
@@ -107,9 +108,14 @@ class HealthDesk:
         )
 
     async def twin(self) -> str:
-        """The instance of a worker of this kind that has had the same number for longer; empty if there is none."""
-        own = self._self
-        alike = [other for other in await self.everybody() if (other.worker, other.number) == (own.worker, self.number)]
+        """The instance of a worker of this kind that has had the same number for longer; empty if there is none.
+
+        Numbers are of interest to the keeper alone: without one, copies of a container may all have the same.
+        """
+        own, known = self._self, await self.everybody()
+        if all(other.worker != KEEPER for other in known):
+            return ""
+        alike = [other for other in known if (other.worker, other.number) == (own.worker, self.number)]
         return next(
             (other.instance for other in alike if (other.started, other.instance) < (own.started, own.instance)),
             "",

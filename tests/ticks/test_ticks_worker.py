@@ -16,6 +16,7 @@ import nats.errors
 from nats.aio.client import Client
 
 from exchange.client import Client as MarketClient
+from exchange.health import HealthDesk
 from exchange.log import JetStreamLog
 from exchange.messages.base import encode
 from exchange.messages.market_data import (
@@ -311,11 +312,15 @@ async def test_who_does_not_read_slows_nobody_down(nats_server: Any, auth_worker
 
 
 async def test_of_two_workers_with_one_number_the_later_ends(nats_server: Any, auth_worker: Any, tmp_path: Path) -> None:
-    """On another machine, or with a directory of its own, nothing else would keep them from noting one place in the logs."""
+    """On another machine, or with a directory of its own, nothing else would keep them from noting one place in the logs.
+
+    Which only a keeper reads: copies of a container that have no number of their own are welcome without one.
+    """
     client = await nats_server.connect()
     first = await start(nats_server.data)
     try:
         await ask(client, "public.market", {}, MarketInfo)
+        await HealthDesk("keeper", client).start()
         other, twin = await start(nats_server.data, 2, state=tmp_path), await start(nats_server.data, 1, state=tmp_path)
         assert twin.stderr is not None
         said = await asyncio.wait_for(twin.stderr.read(), PATIENCE)
