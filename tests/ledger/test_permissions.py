@@ -89,6 +89,7 @@ publish   admin.explain             -     -      -     -     -      x        x  
 publish   admin.sql                 -     -      -     -     -      x        x     -
 publish   admin.export              -     -      -     -     -      x        -     -
 publish   admin.copy.history        -     -      -     -     -      -        -     -
+publish   admin.copy.ticks          -     -      -     -     -      -        -     -
 publish   admin.freeze              -     -      -     -     -      x        -     -
 publish   admin.unfreeze            -     -      -     -     -      x        -     -
 publish   admin.reset               -     -      -     -     -      x        -     -
