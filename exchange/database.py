@@ -113,7 +113,7 @@ class Database:
                 self._readers.put(self._writer.cursor())
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
         self._meter = self._writer.cursor()
-        CACHE.labels(path.stem).set_function(self._memory)
+        CACHE.labels(self.name).set_function(self._memory)
 
     def _confine(self) -> None:
         """For good: no file, network or extension, whatever a query says. What was opened before stays usable."""
@@ -124,7 +124,7 @@ class Database:
     @property
     def exports(self) -> Path:
         """Where COPY may write."""
-        return (self._path.parent / EXPORTS / self._path.stem).absolute()
+        return (self._path.parent / EXPORTS / self.name).absolute()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """One more reader, for its owner alone."""
@@ -146,7 +146,7 @@ class Database:
             "positions": [(log, number, digest) for log, (number, digest) in positions.items()],
             **(replaces or {}),
         }
-        with self._one_line(), STORE.labels(self._path.stem).time():
+        with self._one_line(), STORE.labels(self.name).time():
             self._writer.begin()
             try:
                 for table, rows in inserts.items():
@@ -155,7 +155,7 @@ class Database:
                     self._writer.execute(f"DELETE FROM {table}")
                     self._append(table, rows)
                 self._writer.commit()
-                ROWS.labels(self._path.stem).inc(sum(map(len, inserts.values())))
+                ROWS.labels(self.name).inc(sum(map(len, inserts.values())))
             except BaseException:
                 with suppress(duckdb.Error):  # A failed commit has rolled back already.
                     self._writer.rollback()
@@ -195,7 +195,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file; DuckDB then folds its log into it."""
-        CACHE.remove(self._path.stem)
+        CACHE.remove(self.name)
         self._threads.shutdown()
         self._meter.close()
         while not self._readers.empty():
@@ -228,7 +228,7 @@ class Database:
         try:
             reader.begin()
             try:
-                with READ.labels(self._path.stem).time():
+                with READ.labels(self.name).time():
                     return [reader.execute(query, parameters).fetchall() for query, parameters in queries]
             finally:
                 reader.rollback()

@@ -29,6 +29,16 @@ from ticks.status import SymbolStatus
 RULES = MarketDataRules()
 
 
+def opened(*symbols: str) -> tuple[Feed, Channels]:
+    """A feed that knows these symbols, and its channels, which have sent nothing yet."""
+    feed = Feed(Calendar())
+    for symbol in symbols:
+        feed.define(DefineSymbol(symbol, symbol, 1, 1, 1, 100))
+    channels = Channels(feed, RULES)
+    channels.open()
+    return feed, channels
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_trades_are_never_dropped_and_the_rest_is_conflated(seed: int) -> None:
     flow = flow_of(seed, steps=200)
@@ -88,10 +98,7 @@ def test_trades_are_never_dropped_and_the_rest_is_conflated(seed: int) -> None:
 
 
 def test_the_first_change_after_a_pause_is_sent_at_once() -> None:
-    feed = Feed(Calendar())
-    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
-    channels = Channels(feed, RULES)
-    channels.open()
+    feed, channels = opened("KRYP")
     channels.messages(0.0)
     channels.messages(4.99)  # The steady ones; the next are due a while later.
     sent = []
@@ -127,11 +134,7 @@ def test_a_message_that_is_nearly_due_takes_a_change_along() -> None:
 def test_at_a_steady_pace_of_batches_nothing_old_is_told() -> None:
     """Every quote, depth and book leaves with a batch, as often as the rule allows, and not all of them with the same one."""
     symbols = ("AAA", "BBB", "CCC")
-    feed = Feed(Calendar())
-    for symbol in symbols:
-        feed.define(DefineSymbol(symbol, symbol, 1, 1, 1, 100))
-    channels = Channels(feed, RULES)
-    channels.open()
+    feed, channels = opened(*symbols)
     channels.messages(0.0)
     counts: Counter[str] = Counter()
     most, now = 0, 0.0
@@ -175,10 +178,7 @@ def sent_until(channels: Channels, now: float, end: float) -> list[tuple[float, 
 
 
 def test_checksum_and_image_come_at_a_steady_pace_while_something_changes() -> None:
-    feed = Feed(Calendar())
-    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
-    channels = Channels(feed, RULES)
-    channels.open()
+    feed, channels = opened("KRYP")
     sent = []
     for number in range(1, 1_001):
         now = number / 100
@@ -200,10 +200,7 @@ def test_checksum_and_image_come_at_a_steady_pace_while_something_changes() -> N
 
 def test_what_stands_still_is_told_less_and_less_often() -> None:
     """After the last change a checksum within a second, then twice as late each time, and never later than the most."""
-    feed = Feed(Calendar())
-    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
-    channels = Channels(feed, RULES)
-    channels.open()
+    feed, channels = opened("KRYP")
     channels.messages(0.0)
     assert sent_until(channels, 0.0, 200.0)
     for number, now in ((1, 200.0), (2, 200.3)):
@@ -225,11 +222,7 @@ def test_what_stands_still_is_told_less_and_less_often() -> None:
 
 def test_symbols_that_stand_still_do_not_speak_all_at_once() -> None:
     symbols = [f"S{number}" for number in range(1_000)]
-    feed = Feed(Calendar())
-    for symbol in symbols:
-        feed.define(DefineSymbol(symbol, symbol, 1, 1, 1, 100))
-    channels = Channels(feed, RULES)
-    channels.open()
+    _, channels = opened(*symbols)
     channels.messages(0.0)
     counts = Counter(int(at * 10) for at, _, _ in sent_until(channels, 0.0, 90.0))
     assert max(counts[tenth] for tenth in range(600, 900)) < 200, "a tenth of a second has at most some of 3,000 messages"
@@ -237,10 +230,7 @@ def test_symbols_that_stand_still_do_not_speak_all_at_once() -> None:
 
 
 def test_the_status_is_sent_when_it_changes() -> None:
-    feed = Feed(Calendar())
-    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
-    channels = Channels(feed, RULES)
-    channels.open()
+    feed, channels = opened("KRYP")
     channels.messages(0.0)
     instrument = feed.instruments["KRYP"]
     now = 0.0
@@ -308,10 +298,7 @@ def test_a_checksum_is_that_of_the_book_whenever_it_is_made_up(seed: int) -> Non
 
 
 def test_messages_stay_small() -> None:
-    feed = Feed(Calendar())
-    feed.define(DefineSymbol("KRYP", "Kryptonite", 1, 1, 1, 100))
-    channels = Channels(feed, RULES)
-    channels.open()
+    feed, channels = opened("KRYP")
     channels.messages(0.0)
     rested = [Rested(index, "KRYP", "buy", index, 10) for index in range(1, 6001)]
     feed.apply(1, EventBatch(1, 1, "", [Moment(1, 1, rested[:1])]), Rows())
