@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import json
 import os
 import re
 import signal
@@ -116,10 +117,12 @@ def test_logs_are_cut_and_everything_else_stays(fresh_market: StartMarket, tmp_p
     finally:
         assert copy.stop() == 0, copy.output
 
-    # What a snapshot remembers of the logs is held against them.
-    lines = gzip.open(tmp_path / "backup" / "EVENTS_1.jsonl.gz").read().splitlines(keepends=True)  # noqa: SIM115
-    (tmp_path / "backup" / "EVENTS_1.jsonl.gz").write_bytes(gzip.compress(lines[0].replace(b'"time":1', b'"time":2', 1)))
+    # What a snapshot remembers of the logs is held against them: of EVENTS_1, the last batch that the ledger had applied.
+    manifest = json.loads((tmp_path / "backup" / "manifest.json").read_bytes())
+    remembered = manifest["base"]["numbers"]["ledger"]["EVENTS_1"] - manifest["first"].get("EVENTS_1", 1)
+    lines = gzip.open(tmp_path / "backup" / "EVENTS_1.jsonl.gz").read().splitlines(keepends=True)[: remembered + 1]  # noqa: SIM115
+    lines[-1] = lines[-1].replace(b'"time":1', b'"time":2', 1)
+    (tmp_path / "backup" / "EVENTS_1.jsonl.gz").write_bytes(gzip.compress(b"".join(lines)))
     refused = run_cli(tmp_path / "altered", "restore", str(tmp_path / "backup"))
     assert refused.returncode == 1
-    said = "the manifest says otherwise" if len(lines) == 1 else "is not what a snapshot remembers; it was altered"
-    assert said in refused.stderr
+    assert "is not what a snapshot remembers; it was altered" in refused.stderr
