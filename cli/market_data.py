@@ -55,28 +55,37 @@ Output = Annotated[
 
 async def symbols(scope: Scope) -> None:
     """What is traded here, and at which prices."""
-    rows = await _ask(scope, "symbols", None, list[SymbolInfo])
+    async with scope.guest() as client:
+        infos = accepted(await client.symbols())
     if scope.json:
-        show_json(rows)
+        show_json(infos)
         return
-    show_table(
-        ("symbol", "name", "last", "change", "bid", "ask", "volume", "trades"),
-        [
-            (
-                row.symbol,
-                row.name,
-                price(row.last),
-                f"{100 * (row.last - row.opening_price) / row.opening_price:+.2f} %",
-                price(row.bid),
-                price(row.ask),
-                f"{row.volume:,}",
-                f"{row.trades:,}",
-            )
-            for row in rows
-        ],
-        left=("symbol", "name"),
-        empty="no symbols",
-    )
+    columns = ["symbol", "name", "last", "24 h", "bid", "ask", "volume", "trades"]
+    rows = [_symbol_row(info) for info in infos]
+    if any(info.phase != "continuous" for info in infos):
+        columns.append("phase")
+        for row, info in zip(rows, infos, strict=True):
+            row.append(_phase(info))
+    show_table(columns, rows, left=("symbol", "name", "phase"), empty="no symbols")
+
+
+def _symbol_row(info: SymbolInfo) -> list[str]:
+    before = info.day_ago or info.opening_price
+    return [
+        info.symbol,
+        info.name,
+        price(info.last),
+        f"{100 * (info.last - before) / before:+.2f} %",
+        price(info.bid),
+        price(info.ask),
+        f"{info.volume:,}",
+        f"{info.trades:,}",
+    ]
+
+
+def _phase(info: SymbolInfo) -> str:
+    words = info.phase.replace("_", " ")
+    return f"{words}: {info.reason}" if info.reason else words
 
 
 async def book(

@@ -355,6 +355,8 @@ class Feed:
                     rules.protection,
                     rules.order_quantity_max,
                     instrument.candles.day_ago(max(self.time, instrument.time)) or rules.opening_price,
+                    instrument.status.phase,
+                    instrument.status.reason,
                 )
             )
         return rows

@@ -277,3 +277,6 @@ class SymbolInfo(msgspec.Struct, frozen=True):
     """How many shares one order may have."""
     day_ago: int = 0
     """Price of 24 hours ago, to the minute; the opening price where there was none."""
+    phase: Phase = "continuous"
+    reason: str = ""
+    """Why it is halted."""

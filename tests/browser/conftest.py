@@ -44,6 +44,21 @@ OUTAGE = re.compile(r"WebSocket connection to '.*' failed")
 expect.set_options(timeout=PATIENCE_MS)
 
 
+LISTEN = """() => {
+    window.heard = [];
+    const live = "[role=status], [role=alert], [role=log], [aria-live=polite], [aria-live=assertive]";
+    new MutationObserver((changes) => {
+        const elements = changes.map(({ target }) => target.closest ? target : target.parentElement);
+        const regions = elements.map((element) => element?.closest("[aria-live], " + live));
+        for (const region of new Set(regions.filter((found) => found?.matches(live) && found.ariaLive !== "off"))) {
+            const text = region.checkVisibility() ? region.textContent.trim() : "";
+            if (text !== "") window.heard.push(text);
+        }
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+"""Writes down what the live regions say, as a screen reader would: the whole text of one in which something changed."""
+
+
 @dataclass
 class Screen:
     """One browser window with the page of a market."""
@@ -93,6 +108,15 @@ class Screen:
                 for problem in found["violations"]
                 for node in problem["nodes"]
             ] == []
+
+    async def listen(self) -> None:
+        """Hear what a screen reader would say by itself, from now on."""
+        await self.page.evaluate(LISTEN)
+
+    async def heard(self) -> list[str]:
+        """What it said since the last call."""
+        texts: list[str] = await self.page.evaluate("window.heard.splice(0)")
+        return texts
 
     async def order(self, side: str, quantity: int | str, price: str = "") -> None:
         """Fill the ticket and press the button: a limit order at a price, a market order without."""

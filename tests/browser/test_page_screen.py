@@ -49,13 +49,15 @@ async def test_a_symbol_is_found_without_a_mouse(market: RunningMarket, open_scr
 
 
 async def test_five_thousand_symbols(market: RunningMarket, open_screen: OpenScreen) -> None:
-    """The switch has some of them and the one that is shown, the search finds all and lists some."""
+    """The switch has some of them and the one that is shown, the search finds all and lists some, and so does the operator's
+    table, which begins with those that are halted."""
     screen = await open_screen(market)
-    strip, ended, found, chosen = await screen.page.evaluate(
+    strip, ended, found, chosen, table = await screen.page.evaluate(
         """async () => {
             const { mountSymbols } = await import("./components/symbols.js");
             const { SymbolSearch } = await import("./components/symbol-search.js");
-            const info = { last: 205_000, tick: 100, day_ago: 0, opening_price: 200_000 };
+            const { Phases } = await import("./components/phases.js");
+            const info = { last: 205_000, tick: 100, day_ago: 0, opening_price: 200_000, phase: "continuous", reason: "" };
             const infoOf = (_, index) => ({ ...info, symbol: `S${index}`, name: `Company ${index}` });
             const symbols = Array.from({ length: 5_000 }, infoOf);
             const root = document.body.appendChild(document.createElement("nav"));
@@ -73,10 +75,17 @@ async def test_five_thousand_symbols(market: RunningMarket, open_screen: OpenScr
             input.value = "";
             search.open();
             const all = dialog.querySelectorAll("li").length;
-            return [root.children.length, root.lastElementChild.dataset.key, [found, all], chosen];
+            const panel = document.body.appendChild(document.createElement("section"));
+            const phases = new Phases(panel, {});
+            symbols[3_000] = { ...symbols[3_000], phase: "halted", reason: "news" };
+            phases.show({ symbols, role: "operator" });
+            const rows = [...panel.querySelectorAll("tbody tr")].map((row) => row.textContent);
+            return [root.children.length, root.lastElementChild.dataset.key, [found, all], chosen,
+                [rows.length, rows[0], rows[1], panel.querySelector(".range").textContent]];
         }"""
     )
     assert (strip, ended, found, chosen) == (51, "S4321", [1, 50], "S4999")
+    assert table == [50, "S300020.50HaltednewsResumePhase…", "S020.50ContinuousHalt…Phase…", "50 of 5,000"]
 
 
 async def test_a_halt_and_an_auction_are_said(market: RunningMarket, open_screen: OpenScreen) -> None:

@@ -59,6 +59,25 @@ async def test_an_order_that_rests_and_is_cancelled(market: RunningMarket, open_
     assert await screen.amount("#cash .available") == cash
 
 
+async def test_a_screen_reader_says_what_became_of_an_order_and_no_more(market: RunningMarket, open_screen: OpenScreen) -> None:
+    screen = await open_screen(market)
+    await screen.signed_up("listener")
+    await screen.listen()
+    newest = screen.part(".tape-rows li").first
+    for _ in range(5):  # Prices, book, tape and worth change all the time.
+        await expect(newest).not_to_have_attribute("data-key", await newest.get_attribute("data-key") or "")
+    assert await screen.heard() == []
+    await screen.order("buy", "1.5", "20.50")
+    await expect(screen.part("#ticket-quantity-message")).to_have_text("Shares are whole numbers, like 100.")
+    assert await screen.heard() == ["Shares are whole numbers, like 100."]
+    await screen.order("buy", 1)
+    await expect(screen.part("#toasts")).to_contain_text("Bought 1 KRYP at")
+    accepted, bought = await screen.heard()
+    assert accepted.startswith("Order ")
+    assert accepted.endswith(" is accepted.")
+    assert bought.startswith("Bought 1 KRYP at ")
+
+
 async def test_refusals_stand_next_to_their_field(market: RunningMarket, open_screen: OpenScreen) -> None:
     screen = await open_screen(market)
     await screen.signed_up("refused")

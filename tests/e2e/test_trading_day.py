@@ -91,6 +91,7 @@ def test_a_halt_groups_and_rules(noon: RunningMarket) -> None:
     noon.wait_until(
         lambda: "ADAM is halted: rumours" in noon.cli("--as", "frank", "buy", "ADAM", "1").stderr, "ADAM is not halted"
     )
+    noon.wait_until(lambda: "halted: rumours" in noon.cli("symbols").stdout, "the list of symbols does not say so")
     assert said(noon, "erin", "cancel --all") == ["cancelling 1 open order"]
     assert operated(noon, "resume ADAM")
     noon.wait_until(

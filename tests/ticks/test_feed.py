@@ -184,6 +184,7 @@ def test_an_auction_takes_from_both_sides_of_a_crossed_book() -> None:
     hear(Rested(4, "KRYP", "sell", 105, 6), Indicated("KRYP", 101, 9, 3))
     assert book.best() == ((103, 3), (98, 4))
     assert feed.status(feed.instruments["KRYP"]) == Status("KRYP", 6, 0, 5, "opening_auction", "", 101, 9, 3, "buy")
+    assert [info.phase for info in feed.symbols(0, 1)] == ["opening_auction"]
     hear(PhaseChanged("KRYP", "continuous"))
     hear(Traded("KRYP", 1, 1, 2, 101, 3, "buy", auction=True), Refreshed(2, "KRYP", 1))
     hear(Traded("KRYP", 2, 1, 2, 101, 1, "buy", auction=True), Refreshed(1, "KRYP", 4), Refreshed(2, "KRYP", 2))

@@ -137,8 +137,6 @@ function screenActions() {
     market: {
       ask: (verb, question) => link.ask(`admin.${verb}`, question, { patience: STAFF_MS }),
       askAll: (verb) => link.askAll(`admin.${verb}`),
-      public: (question, about) => link.ask(`public.${question}`, about),
-      link,
       toast,
       dialog,
     },

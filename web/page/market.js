@@ -41,12 +41,12 @@ export function watchClock(link, publish) {
   begin();
 }
 
-/** Follows all symbols' last prices. */
+/** Follows all symbols' last prices and phases. */
 export function followSymbols(link, publish) {
   return new Follower(link, {
-    subjects: ["market.*.trade"],
+    subjects: ["market.*.trade", "market.*.status"],
     load: () => allSymbols(link),
-    apply: withLastTrades,
+    apply: (symbols, change) => (change.trades ? withLastTrades(symbols, change) : withPhase(symbols, change)),
     publish,
     quietMs: 4 * QUIET_MS,
   });
@@ -71,6 +71,13 @@ function withLastTrades(symbols, { symbol, trades }) {
   const last = fresh.at(-1);
   const volume = fresh.reduce((sum, trade) => sum + trade.quantity, info.volume);
   return symbols.with(index, { ...info, last: last.price, trades: last.trade_id, volume });
+}
+
+function withPhase(symbols, { symbol, phase = "continuous", reason = "" }) {
+  const index = symbols.findIndex((info) => info.symbol === symbol);
+  if (index === -1) return null;
+  const info = symbols[index];
+  return info.phase === phase && info.reason === reason ? symbols : symbols.with(index, { ...info, phase, reason });
 }
 
 /** Follows a symbol's book. */

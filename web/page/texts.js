@@ -619,7 +619,7 @@ export const MARKET = {
     closing_auction: "Closing auction",
     closed: "Closed",
   },
-  all: "Whole market",
+  someOf: (shown, all) => `${shown} of ${all}`,
   halt: "Halt…",
   resume: "Resume",
   phase: "Phase…",

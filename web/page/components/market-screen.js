@@ -7,8 +7,6 @@ import { AccountsList } from "./accounts-list.js";
 import { Health } from "./health.js";
 import { Phases } from "./phases.js";
 
-const STATUS_MS = 15_000;
-
 const MARKUP = `
   <section class="panel phases" aria-labelledby="phases-title"></section>
   <section class="panel health" aria-labelledby="health-title"></section>
@@ -21,12 +19,8 @@ export class MarketScreen {
   #phases;
   #accounts;
   #health;
-  #state = null;
-  #statuses = new Map();
-  #unsubscribe = () => {};
-  #asked = 0;
 
-  /** @param {HTMLElement} root @param {{ ask: Function, public: Function, link: object, toast: Function, dialog: object }} actions */
+  /** @param {HTMLElement} root @param {{ ask: Function, askAll: Function, toast: Function, dialog: object }} actions */
   constructor(root, actions) {
     this.#root = root;
     this.#actions = { ...actions, attempt: (act) => this.#attempt(act) };
@@ -38,44 +32,11 @@ export class MarketScreen {
 
   /** While the screen is shown; null when it is no more. */
   update(state) {
-    const wasShown = this.#state !== null;
-    this.#state = state;
     this.#accounts.update(state);
     this.#health.update(state);
-    if (state === null) {
-      if (wasShown) this.#unsubscribe();
-      return;
-    }
-    if (!wasShown) this.#begin();
+    if (state === null) return;
     part(this.#root, ".read-only").hidden = state.role !== "auditor";
-    if (performance.now() - this.#asked > STATUS_MS) this.#askStatuses();
-    this.#phases.show(state, this.#statuses);
-  }
-
-  #begin() {
-    this.#asked = -Infinity;
-    this.#unsubscribe = this.#actions.link.subscribe("market.*.status", (status) => this.#heard(status));
-  }
-
-  #heard(status) {
-    const known = this.#statuses.get(status.symbol);
-    if (known !== undefined && status.previous !== 0 && status.number < known.number) return;
-    this.#statuses.set(status.symbol, status);
-    if (this.#state !== null) this.#phases.show(this.#state, this.#statuses);
-  }
-
-  async #askStatuses() {
-    const { symbols } = this.#state;
-    if (symbols === null) return;
-    this.#asked = performance.now();
-    for (const { symbol } of symbols) {
-      try {
-        this.#heard(await this.#actions.public("status", { symbol }));
-      } catch (error) {
-        if (error.name !== "RefusedError" && error.name !== "Unanswered") throw error;
-        return; // Asked again in a while.
-      }
-    }
+    this.#phases.show(state);
   }
 
   async #attempt(act) {

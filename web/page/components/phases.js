@@ -1,15 +1,19 @@
 // Every symbol's phase, and the operator's hand on it: halt, resume, any phase.
 
-import { part } from "../dom.js";
-import { formatPrice } from "../money.js";
-import { LOADING, MARKET } from "../texts.js";
+import { part, setText } from "../dom.js";
+import { formatPrice, formatQuantity } from "../money.js";
+import { found } from "../search.js";
+import { LOADING, MARKET, SEARCH } from "../texts.js";
 import { fieldMarkup, onSubmit, submitMarkup } from "./form.js";
 import { Table } from "./table.js";
 
+const SHOWN_MAX = 50;
 const COMMANDED = ["pre_open", "opening_auction", "continuous", "halted", "closing_auction", "closed"];
 
 const MARKUP = `
   <header class="panel-title"><h1 id="phases-title">${MARKET.phasesTitle}</h1>
+    <input type="search" class="small-input" aria-label="${SEARCH.title}" placeholder="${SEARCH.title}" maxlength="32" autocapitalize="characters" spellcheck="false">
+    <span class="range number"></span>
     <div class="buttons"><button type="button" class="small-button" name="halt">${MARKET.halt}</button><button type="button" class="small-button" name="resume">${MARKET.resume}</button><button type="button" class="small-button" name="phase">${MARKET.phase}</button></div>
   </header>
   <div class="scrolls"></div>`;
@@ -18,6 +22,7 @@ export class Phases {
   #root;
   #table;
   #actions;
+  #state = null;
 
   /** @param {HTMLElement} root @param {{ ask: Function, toast: Function, dialog: object }} actions `ask(verb, question)` of admin.… */
   constructor(root, actions) {
@@ -25,6 +30,7 @@ export class Phases {
     this.#actions = actions;
     root.innerHTML = MARKUP;
     this.#table = new Table(part(root, ".scrolls"), MARKET.phaseColumns, { buttons: true });
+    part(root, "input").addEventListener("input", () => this.show(this.#state));
     root.addEventListener("click", ({ target }) => {
       const symbol = target.closest("tr[data-key]")?.dataset.key ?? "";
       if (target.name === "halt") this.#command(MARKET.haltTitle(symbol), MARKET.haltHint, symbol, "halted");
@@ -33,20 +39,15 @@ export class Phases {
     });
   }
 
-  /** @param {object} state @param {Map<string, object>} statuses by symbol */
-  show({ symbols, role }, statuses) {
+  show(state) {
+    this.#state = state;
+    const { symbols, role } = state;
     part(this.#root, "header .buttons").hidden = role !== "operator";
-    const rows = symbols?.map((info) => {
-      const status = statuses.get(info.symbol);
-      const halted = status?.phase === "halted";
-      const buttons = halted ? ["resume", "phase"] : ["halt", "phase"];
-      return {
-        key: info.symbol,
-        cells: [info.symbol, formatPrice(info.last, info.tick), status === undefined ? "–" : MARKET.phases[status.phase ?? "continuous"], status?.reason ?? ""],
-        buttons: role === "operator" ? buttons.map((name) => ({ name, text: MARKET[name], label: `${MARKET[name]} ${info.symbol}` })) : [],
-      };
-    });
-    this.#table.show(rows ?? null, LOADING);
+    if (symbols === null) return this.#table.show(null, LOADING);
+    const all = found(symbols, part(this.#root, "input").value);
+    const shown = all.length > SHOWN_MAX ? stoppedFirst(all).slice(0, SHOWN_MAX) : all;
+    this.#table.show(shown.map((info) => rowOf(info, role)), SEARCH.none);
+    setText(part(this.#root, ".range"), all.length > shown.length ? MARKET.someOf(formatQuantity(shown.length), formatQuantity(all.length)) : "");
   }
 
   #command(title, hint, symbol, phase = "") {
@@ -70,4 +71,19 @@ export class Phases {
   async #resume(symbol) {
     await this.#actions.attempt(() => this.#actions.ask("phase", { symbol }));
   }
+}
+
+function rowOf({ symbol, last, tick, phase, reason }, role) {
+  const names = role === "operator" ? [phase === "halted" ? "resume" : "halt", "phase"] : [];
+  return {
+    key: symbol,
+    cells: [symbol, formatPrice(last, tick), MARKET.phases[phase], reason],
+    buttons: names.map((name) => ({ name, text: MARKET[name], label: `${MARKET[name]} ${symbol}` })),
+  };
+}
+
+/** Those in which trading does not go on as usual, then the others, each in their order. */
+function stoppedFirst(symbols) {
+  const isUsual = ({ phase }) => phase === "continuous";
+  return [...symbols.filter((info) => !isUsual(info)), ...symbols.filter(isUsual)];
 }
