@@ -75,14 +75,15 @@ async def run(opening: list[bytes], rest: list[bytes], workers: int) -> tuple[fl
                 for _ in range(workers)
             ]
             await append(journal, 0, opening)
-            await contained(logs, opening)
+            await contained(logs, ends(opening))
             await asyncio.sleep(3 * workers)  # Until the shards are shared evenly.
             assert server.process is not None
             pids = [*(engine.pid for engine in engines), server.process.pid]
+            end = ends(rest)
             before = [used.seconds for pid in pids if (used := usage(pid))]
             started = perf_counter()
             await append(journal, len(opening), rest)
-            await contained(logs, rest)
+            await contained(logs, end)
             seconds = perf_counter() - started
             spent = [used.seconds - was for pid, was in zip(pids, before, strict=True) if (used := usage(pid))]
             for engine in engines:
@@ -98,9 +99,13 @@ async def append(journal: JetStreamLog, after: int, payloads: list[bytes]) -> No
         await journal.append(number, payload)
 
 
-async def contained(logs: list[JetStreamLog], payloads: list[bytes]) -> None:
-    """Wait until each log contains the last of these batches that has something for its shard."""
-    numbers = {group.shard: batch.number for batch in map(decode_journal, payloads) for group in batch.groups}
+def ends(payloads: list[bytes]) -> dict[int, int]:
+    """Shard → number of the last of these batches that has something for it."""
+    return {group.shard: batch.number for batch in map(decode_journal, payloads) for group in batch.groups}
+
+
+async def contained(logs: list[JetStreamLog], numbers: dict[int, int]) -> None:
+    """Wait until the log of each shard contains that batch of the journal."""
     for shard, log in enumerate(logs, 1):
         while not (last := await log.last()) or decode_header(await log.get(last)).journal_through < numbers[shard]:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -46,7 +46,7 @@ export function followSymbols(link, publish) {
   return new Follower(link, {
     subjects: ["market.*.trade", "market.*.status"],
     load: () => allSymbols(link),
-    apply: (symbols, change) => (change.trades ? withLastTrades(symbols, change) : withPhase(symbols, change)),
+    apply: withChange,
     publish,
     quietMs: 4 * QUIET_MS,
   });
@@ -61,23 +61,26 @@ async function allSymbols(link) {
   }
 }
 
-function withLastTrades(symbols, { symbol, trades }) {
-  const index = symbols.findIndex((info) => info.symbol === symbol);
+function withChange(symbols, change) {
+  const index = symbols.findIndex((info) => info.symbol === change.symbol);
   if (index === -1) return null;
   const info = symbols[index];
+  const next = change.trades ? withLast(info, change.trades) : withPhase(info, change);
+  if (next === null) return null;
+  return next === info ? symbols : symbols.with(index, next);
+}
+
+function withLast(info, trades) {
   const fresh = trades.filter((trade) => trade.trade_id > info.trades);
-  if (fresh.length === 0) return symbols;
+  if (fresh.length === 0) return info;
   if (fresh[0].trade_id !== info.trades + 1) return null;
   const last = fresh.at(-1);
   const volume = fresh.reduce((sum, trade) => sum + trade.quantity, info.volume);
-  return symbols.with(index, { ...info, last: last.price, trades: last.trade_id, volume });
+  return { ...info, last: last.price, trades: last.trade_id, volume };
 }
 
-function withPhase(symbols, { symbol, phase = "continuous", reason = "" }) {
-  const index = symbols.findIndex((info) => info.symbol === symbol);
-  if (index === -1) return null;
-  const info = symbols[index];
-  return info.phase === phase && info.reason === reason ? symbols : symbols.with(index, { ...info, phase, reason });
+function withPhase(info, { phase = "continuous", reason = "" }) {
+  return info.phase === phase && info.reason === reason ? info : { ...info, phase, reason };
 }
 
 /** Follows a symbol's book. */

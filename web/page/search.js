@@ -1,5 +1,7 @@
 // Finding a symbol by what somebody types. Pure.
 
+export const LISTED_MAX = 50; // Of what is found; by typing more of the name one finds the rest.
+
 /** The symbols that fit a text, best first: by the start of the symbol, of a word of the name, then by any part of them. */
 export function found(symbols, text) {
   const wanted = text.trim().toLowerCase();

@@ -2,12 +2,11 @@
 
 import { part, setText } from "../dom.js";
 import { formatPrice, formatQuantity } from "../money.js";
-import { found } from "../search.js";
+import { LISTED_MAX, found } from "../search.js";
 import { LOADING, MARKET, SEARCH } from "../texts.js";
 import { fieldMarkup, onSubmit, submitMarkup } from "./form.js";
 import { Table } from "./table.js";
 
-const SHOWN_MAX = 50;
 const COMMANDED = ["pre_open", "opening_auction", "continuous", "halted", "closing_auction", "closed"];
 
 const MARKUP = `
@@ -39,13 +38,14 @@ export class Phases {
     });
   }
 
+  /** Those that are looked for, of many some. */
   show(state) {
     this.#state = state;
     const { symbols, role } = state;
     part(this.#root, "header .buttons").hidden = role !== "operator";
     if (symbols === null) return this.#table.show(null, LOADING);
     const all = found(symbols, part(this.#root, "input").value);
-    const shown = all.length > SHOWN_MAX ? stoppedFirst(all).slice(0, SHOWN_MAX) : all;
+    const shown = all.length > LISTED_MAX ? stoppedFirst(all).slice(0, LISTED_MAX) : all;
     this.#table.show(shown.map((info) => rowOf(info, role)), SEARCH.none);
     setText(part(this.#root, ".range"), all.length > shown.length ? MARKET.someOf(formatQuantity(shown.length), formatQuantity(all.length)) : "");
   }

@@ -2,11 +2,10 @@
 
 import { fromMarkup, part, reconcile, setAttribute, setText } from "../dom.js";
 import { formatChange, formatPrice } from "../money.js";
-import { found } from "../search.js";
+import { LISTED_MAX, found } from "../search.js";
 import { SEARCH } from "../texts.js";
 import { directionOf } from "./symbols.js";
 
-const SHOWN_MAX = 50;
 const MARKUP = `
   <input type="text" role="combobox" aria-label="${SEARCH.title}" aria-expanded="true" aria-controls="search-results"
     aria-autocomplete="list" placeholder="${SEARCH.hint}" autocomplete="off" autocapitalize="characters" spellcheck="false">
@@ -69,7 +68,7 @@ export class SymbolSearch {
   }
 
   #choose(index) {
-    this.#found = found(this.#symbols, this.#input.value).slice(0, SHOWN_MAX);
+    this.#found = found(this.#symbols, this.#input.value).slice(0, LISTED_MAX);
     this.#chosen = Math.max(0, Math.min(index, this.#found.length - 1));
     const list = part(this.#dialog, "ul");
     reconcile(list, this.#found, ({ symbol }) => symbol, () => fromMarkup(ROW), fill);
