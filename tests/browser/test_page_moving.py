@@ -8,6 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from exchange.client import Client
 from exchange.messages.market_data import Depth, DepthQuestion
 from exchange.subjects import public
 from tests.browser.conftest import PATIENCE_MS, SHARED_LOOP, OpenScreen
@@ -33,6 +34,13 @@ async def grown(page: Page) -> dict[str, Any]:
     return {"elements": elements, "listeners": metrics["JSEventListeners"], "documents": metrics["Documents"]}
 
 
+async def best_levels(guest: Client, bids: int, asks: int) -> list[list[list[int]]]:
+    """So many best levels of the market's book a side, as the page draws them: the highest price first."""
+    book = await guest.request(public("depth"), DepthQuestion(SYMBOL, LEVELS), Depth)
+    assert isinstance(book, Depth)
+    return [[list(level) for level in book.bids[:bids]], [list(level) for level in reversed(book.asks[:asks])]]
+
+
 async def test_a_busy_book_is_followed_and_nothing_piles_up(fresh_market: StartMarket, open_screen: OpenScreen) -> None:
     market = fresh_market("--no-bots")
     async with await mover(market) as client:
@@ -41,13 +49,9 @@ async def test_a_busy_book_is_followed_and_nothing_piles_up(fresh_market: StartM
             await move(client, 1, moves_per_trade=1)
         before = await grown(screen.page)
         assert await move(client, MOVES / 50) > MOVES / 10
-        async with await market.connect() as guest:
-            book = await guest.request(public("depth"), DepthQuestion(SYMBOL, LEVELS), Depth)
-        assert isinstance(book, Depth)
-        bids, asks = [list(level) for level in book.bids], [list(level) for level in reversed(book.asks)]
-        async with asyncio.timeout(PATIENCE_MS / 1000):
-            while (shown := await screen.page.evaluate(SHOWN)) != [bids[: len(shown[0])], asks[-len(shown[1]) :]]:
-                await screen.page.wait_for_timeout(50)
+        async with await market.connect() as guest, asyncio.timeout(PATIENCE_MS / 1000):
+            while (shown := await screen.page.evaluate(SHOWN)) != await best_levels(guest, *map(len, shown)):
+                await screen.page.wait_for_timeout(50)  # Until the last of the moves has come through, to both of them.
         assert len(shown[0]) >= 5
         after = await grown(screen.page)
         assert {name: after[name] - before[name] for name in after if after[name] > before[name]} == {}
