@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from exchange.market import AccountRules, Market, SymbolRules, symbol_problems
+from exchange.market import SYMBOLS_MAX, AccountRules, Market, SymbolRules, symbol_problems
 from exchange.messages.administration import Deposit, Disconnected, Done, NewAccount, NewSymbol, PhaseRequest
 from exchange.messages.base import BANK, CASH, ISSUER
 from exchange.messages.journal import EngineCommand, LedgerCommand, OpenAccount, SetPhase, Transfer
@@ -20,8 +20,6 @@ from .risk import owed_max
 
 ACCOUNTS_MAX: Final = 100_000
 """Beyond it no account is opened; those that exist are not concerned."""
-SYMBOLS_MAX: Final = 1_000
-"""Beyond it none is added while the market runs."""
 TEXT_LENGTH_MAX: Final = 100
 """Of a deposit's reason and key, of a phase's reason, and of a symbol's name."""
 

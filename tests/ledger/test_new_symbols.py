@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exchange.market import RiskRules
+from exchange.market import SYMBOLS_MAX, RiskRules, SymbolRules
 from exchange.messages.administration import NewSymbol
 from exchange.messages.requests import Submit
 from exchange.schedule import Schedule
@@ -80,3 +80,13 @@ def test_in_a_competition_it_needs_a_limit() -> None:
     market = SmallMarket(small_market(risk=RiskRules("limits", 100, 0, {"KRYP": 10, "ADAM": 10})))
     market.turn()
     assert market.ask(ADD_SYMBOL, "", NEWS)["detail"].startswith("symbol: mode limits needs a position limit")
+
+
+def test_a_market_has_room_for_as_many_as_a_market_file() -> None:
+    symbols = [SymbolRules(f"S{number}", "One of many", "10.00") for number in range(SYMBOLS_MAX - 1)]
+    market = SmallMarket(small_market(symbols=symbols))
+    while len(market.stage.ledger.symbols) < len(symbols):  # More than one batch of them.
+        market.turn()
+    assert market.ask(ADD_SYMBOL, "", NEWS)["type"] == "done"
+    more = NewSymbol("MORE", "One too many", 125_000)
+    assert market.ask(ADD_SYMBOL, "", more)["detail"] == "symbol: a market has at most 10000 symbols"
