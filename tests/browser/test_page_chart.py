@@ -1,15 +1,18 @@
-"""The chart: every interval, indicators, and an order that is dragged to another price."""
+"""The chart: every interval, indicators, an order that is dragged to another price, and the way back past thousands of bars."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import time
+from pathlib import Path
 
 from playwright.async_api import expect
 
 from exchange.messages.requests import Submit
 from tests.browser.conftest import PASSWORD, PATIENCE_MS, SHARED_LOOP, OpenScreen, Screen
-from tests.e2e.market_process import StartMarket
+from tests.e2e.market_process import StartMarket, run_cli
+from tests.e2e.traded_before import SECOND, write_past
 
 pytestmark = SHARED_LOOP
 
@@ -114,3 +117,44 @@ async def test_the_chart(fresh_market: StartMarket, open_screen: OpenScreen) -> 
         if " C 21.00 " in await screen.part(".legend-bar").inner_text():
             break
     await expect(screen.part(".legend-bar")).to_have_text(re.compile(r" C 21\.00 "))
+
+
+async def test_older_candles_come_as_one_scrolls_back(
+    fresh_market: StartMarket, open_screen: OpenScreen, tmp_path: Path
+) -> None:
+    seconds = 4_000  # Two whole pages of the chart, and a part of one.
+    write_past(tmp_path / "past", [200_000 + 100 * (n // 20) for n in range(seconds)], time.time_ns() - 60 * SECOND)
+    restored = run_cli(tmp_path, "restore", str(tmp_path / "past"))
+    assert restored.returncode == 0, restored.stderr
+    market = fresh_market("--no-bots")
+    screen = await open_screen(market)
+    await screen.part(".intervals").get_by_text("1s", exact=True).click()
+    chart, legend = screen.part("#chart"), screen.part(".legend-bar")
+    await expect(chart).to_have_attribute("data-bars", "1500")
+    await expect(legend).to_have_text("O 21.99  H 21.99  L 21.99  C 21.99  0.00%  V 1")
+    box = await screen.part(".chart-canvas").bounding_box()
+    assert box is not None
+    left, right, y = box["x"] + 20, box["x"] + box["width"] - 120, box["y"] + 60
+    mouse = screen.page.mouse
+
+    async def drag() -> str:
+        """Pull the past into view; what the legend says of the bar that was pulled to the right."""
+        await mouse.move(left, y)
+        await mouse.down()
+        await mouse.move(right, y, steps=5)
+        await mouse.up()
+        await screen.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        return await legend.inner_text()
+
+    async with asyncio.timeout(PATIENCE_MS / 1_000):
+        while await legend.inner_text() > "O 21.80":  # Narrower bars.
+            await mouse.move(right, y)
+            await mouse.wheel(0, 200)
+            await mouse.move(left, y)
+        while await chart.get_attribute("data-bars") != "4000":
+            pulled = await drag()
+        await expect(legend).to_have_text(pulled)  # What comes before it moves nothing.
+        while not pulled.startswith("O 20.0"):
+            before, pulled = pulled, await drag()
+            assert pulled < before
+    await expect(chart).to_have_attribute("data-bars", "4000")
