@@ -6,12 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from math import isinf
+from typing import Final
 
 from nats.aio.client import Client
 
 from exchange.messages.base import encode
 
 from .channels import Channels
+
+REST_SECONDS: Final = 0.005
+"""What is due without a change waits so long at most, and leaves with all that is due by then: of thousands of symbols, one is
+due every half millisecond, and each time costs a write."""
 
 
 class Publisher:
@@ -41,7 +46,7 @@ class Publisher:
     async def run(self) -> None:
         """Send for ever what had to wait, and what is sent at a steady pace."""
         while True:
-            pause = self._channels.pause(self._clock())
+            pause = max(REST_SECONDS, self._channels.pause(self._clock()))
             self._sent.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if isinf(pause) else pause):
