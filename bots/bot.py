@@ -93,6 +93,9 @@ class Bot:
         self._begun: tuple[int, int] | None = None
         """Shares and worth when the bot began."""
         self._symbol = symbol
+        self._symbols = (symbol, related[0].symbol) if related else (symbol,)
+        self._elsewhere = 0
+        """Cash that came in since the bot began by anything but trades in its symbols, as far as past holdings knew."""
         self._strategy = strategy
         self._prices = prices
         self._random = Random(seed)
@@ -130,21 +133,22 @@ class Bot:
             await self._subscription.unsubscribe()
 
     async def leave(self) -> None:
-        """Take back all orders, so that nothing stale rests; gives up after ANSWER_SECONDS."""
+        """Take back all orders in its symbols, so that nothing stale rests; gives up after ANSWER_SECONDS."""
+        commands = [CancelAll(symbol) for symbol in self._symbols]
         try:
-            await self._client.request(subjects.orders(self.account), encode(CancelAll()), timeout=self.ANSWER_SECONDS)
+            await self._client.request(subjects.orders(self.account), encode(commands), timeout=self.ANSWER_SECONDS)
         except (nats.errors.Error, TimeoutError) as error:
             log.warning("%s: open orders were not taken back: %r", self.account, error)
 
     def profit(self) -> int:
-        """What the account's shares of the symbol and its cash are worth more than when the bot began, in units."""
+        """What the account has earned in the bot's symbols since it began, in units."""
         if self._holdings is None or self._begun is None:
             return 0
         return self._worth(self._holdings) - self._begun[1]
 
     def open_orders(self) -> int:
-        """Of the account in the symbol."""
-        return sum(order.symbol == self._symbol for order in self._holdings.orders.values()) if self._holdings else 0
+        """Of the account in the bot's symbols."""
+        return sum(order.symbol in self._symbols for order in self._holdings.orders.values()) if self._holdings else 0
 
     def _see_related(self, holdings: Holdings) -> Related | None:
         if self._related is None:
@@ -153,8 +157,13 @@ class Bot:
         return Related(instrument, prices.bid, prices.ask, holdings.shares(instrument.symbol))
 
     def _worth(self, holdings: Holdings) -> int:
-        last = self._prices.last or holdings.prices.get(self._symbol, 0)
-        return holdings.cash + holdings.shares(self._symbol) * last
+        """Of its shares, and of the cash but for what came in elsewhere."""
+        sources = (self._prices, self._related[1]) if self._related else (self._prices,)
+        shares = sum(
+            holdings.shares(symbol) * (prices.last or holdings.prices.get(symbol, 0))
+            for symbol, prices in zip(self._symbols, sources, strict=True)
+        )
+        return shares + holdings.cash - self._elsewhere - holdings.elsewhere(self._symbols)
 
     def _check_limits(self, holdings: Holdings, seen: Observation, commands: list[Command]) -> None:
         limits = self._limits
@@ -185,7 +194,7 @@ class Bot:
             if len(self._early) < self.MESSAGES_MAX:
                 self._early.append(reports)
         elif not self._holdings.apply(reports):
-            self._holdings = None
+            self._ask_anew()
             self._early = [reports]
         self._heard.set()
 
@@ -211,7 +220,7 @@ class Bot:
             answer = await self._ask(subjects.orders(self.account), encode(commands), self.ATTEMPTS_MAX)
         except Unanswered as error:
             log.warning("%s: %s", self.account, error)
-            self._holdings = None
+            self._ask_anew()
             return
         outcomes = decode_reply(answer)
         DECISIONS.labels("strategy").inc()
@@ -228,7 +237,7 @@ class Bot:
             elif isinstance(command, Cancel) and self._holdings is not None and command.order_id in self._holdings.orders:
                 self._holdings.leaving.add(command.order_id)
             elif isinstance(outcome, Accepted) and outcome.duplicate:
-                self._holdings = None  # Placed by an earlier attempt; its report may be long gone.
+                self._ask_anew()  # Placed by an earlier attempt; its report may be long gone.
         await self._await_reports()
 
     async def _await_reports(self) -> None:
@@ -238,6 +247,12 @@ class Bot:
                     self._heard.clear()
                     await self._heard.wait()
         except TimeoutError:
+            self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """Ask for the portfolio before the next decision."""
+        if self._holdings is not None:
+            self._elsewhere += self._holdings.elsewhere(self._symbols)
             self._holdings = None
 
     async def _ask(self, subject: str, payload: bytes, attempts_max: int = 0) -> bytes:

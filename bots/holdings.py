@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import assert_never
 
 import msgspec
@@ -44,6 +45,12 @@ class Holdings:
         self.leaving: set[int] = set()
         """Orders whose cancel was accepted and not yet carried out."""
         self.report = portfolio.report
+        self.flows: Counter[str] = Counter()
+        """Cash that came in since, by the symbol that was traded, or `CASH` for deposits; negative for what was paid."""
+
+    def elsewhere(self, symbols: tuple[str, ...]) -> int:
+        """Cash that came in since by anything but trades in these symbols."""
+        return sum(flow for symbol, flow in self.flows.items() if symbol not in symbols)
 
     def apply(self, message: Reports) -> bool:
         """Apply what is new in a message of reports. False if reports in between were missed: ask for the portfolio again."""
@@ -105,7 +112,7 @@ class Holdings:
                 pass  # What comes of a trigger is told next.
             case Transferred():
                 if report.asset == CASH:
-                    self.cash += report.amount
+                    self._pay(CASH, report.amount)
                 else:
                     self.quantities[report.asset] = self.shares(report.asset) + report.amount
             case _:
@@ -129,9 +136,13 @@ class Holdings:
 
     def _fill(self, report: OrderFilled) -> None:
         sign = 1 if report.side == "buy" else -1
-        self.cash -= sign * report.price * report.quantity + report.fee
+        self._pay(report.symbol, -sign * report.price * report.quantity - report.fee)
         self.quantities[report.symbol] = self.shares(report.symbol) + sign * report.quantity
         self._leave(report.order_id, report.remaining)
+
+    def _pay(self, why: str, amount: int) -> None:
+        self.cash += amount
+        self.flows[why] += amount
 
     def _leave(self, order_id: int, remaining: int) -> None:
         """So much of an order is still open."""

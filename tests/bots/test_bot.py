@@ -16,13 +16,13 @@ from nats.aio.msg import Msg
 
 from bots import worker as bots_worker
 from bots.bot import Bot, Prices
-from bots.strategy import SECOND, Decision, Observation
+from bots.strategy import SECOND, Decision, Instrument, Observation
 from exchange.connection import connect
 from exchange.market import BotRules, Market
 from exchange.messages.account import OpenOrder, Portfolio, Position
 from exchange.messages.administration import NewAccount
 from exchange.messages.base import encode
-from exchange.messages.reports import OrderAccepted, OrderCancelled, Report, Reports
+from exchange.messages.reports import OrderAccepted, OrderCancelled, OrderFilled, Report, Reports, Transferred
 from exchange.messages.requests import Accepted, Cancel, CancelAll, Outcome, Refused, Submit
 from exchange.worker import Worker
 from tests.conftest import TestServer
@@ -36,15 +36,23 @@ class Script:
 
     def __init__(self, *steps: Commands | Exception, interval: float = 0.02) -> None:
         self.seen: list[Observation] = []
+        self._asked = asyncio.Event()
         self._steps = iter(steps)
         self._interval = round(interval * SECOND)
 
     def decide(self, seen: Observation, random: Random) -> Decision:
         self.seen.append(seen)
+        self._asked.set()
         step = next(self._steps, [])
         if isinstance(step, Exception):
             raise step
         return Decision(step, seen.time + self._interval)
+
+    async def until_seen(self, condition: Callable[[Observation], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition(self.seen[-1]):
+                self._asked.clear()
+                await self._asked.wait()
 
 
 class FewLinesLedger:
@@ -56,7 +64,7 @@ class FewLinesLedger:
         self.reports: dict[str, int] = {}
         self.requests: list[bytes] = []
         self.opened: list[str] = []
-        self.cancelled_all: list[str] = []
+        self.cancelled_all: list[tuple[str, ...]] = []
         self.ignored = 0
         """So many requests are carried out but not answered."""
         self.lost_reports = 0
@@ -79,6 +87,11 @@ class FewLinesLedger:
         async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(condition)
 
+    async def report(self, account: str, report: Report) -> None:
+        """Something that happened to an account."""
+        self.reports[account] = self.reports.get(account, 0) + 1
+        await self.client.publish(f"reports.{account}", encode(Reports(self.reports[account], [report])))
+
     async def _tell(self) -> None:
         async with self._changed:
             self._changed.notify_all()
@@ -100,9 +113,9 @@ class FewLinesLedger:
         account = message.subject.split(".")[1]
         self.requests.append(message.data)
         commands = msgspec.json.decode(message.data, type=Submit | Cancel | CancelAll | list[Submit | Cancel | CancelAll])
-        if isinstance(commands, CancelAll):
-            self.cancelled_all.append(account)
-            await message.respond(encode(Accepted()))
+        if isinstance(commands, list) and isinstance(commands[0], CancelAll):
+            self.cancelled_all.append((account, *(command.symbol for command in commands if isinstance(command, CancelAll))))
+            await message.respond(encode([Accepted()] * len(commands)))
             await self._tell()
             return
         outcomes: list[Outcome] = []
@@ -156,8 +169,8 @@ async def start(nats_server: TestServer, monkeypatch: pytest.MonkeyPatch) -> Cal
     monkeypatch.setattr(Bot, "REPORT_SECONDS_MAX", 0.2)
     client = await connect(nats_server.url, "bots", nats_server.secrets.bots, name="bots")
 
-    async def run(script: Script) -> Bot:
-        bot = Bot(client, NewAccount("maker", 0, {}), "KRYP", script, Prices(), "seed")
+    async def run(script: Script, related: tuple[Instrument, Prices] | None = None) -> Bot:
+        bot = Bot(client, NewAccount("maker", 0, {}), "KRYP", script, Prices(), "seed", related=related)
         tasks.append(asyncio.create_task(bot.run()))
         return bot
 
@@ -214,6 +227,31 @@ async def test_a_lost_report_is_noticed(ledger: FewLinesLedger, start: Callable)
     assert [own.client_order_id for own in script.seen[2].orders] == ["a", "b"]
 
 
+async def test_its_profit_is_what_it_earned_in_its_symbol(ledger: FewLinesLedger, start: Callable) -> None:
+    script = Script([order("a")])
+    bot = await start(script)
+    await ledger.until(lambda: len(ledger.orders) == 1)
+    await ledger.report("maker", OrderFilled(9, "ADAM", 1, "buy", 1_420_000, 3, 0, 500, "taker", 1))  # By hand.
+    await ledger.report("maker", Transferred("CASH", -70_000, "a withdrawal", 1))
+    await ledger.report("maker", OrderFilled(1, "KRYP", 2, "buy", 200_000, 1, 0, 7, "maker", 1))
+    await script.until_seen(lambda seen: seen.inventory == 1_001)
+    assert script.seen[-1].cash == 10**12 - 3 * 1_420_000 - 500 - 70_000 - 200_000 - 7
+    assert bot.profit() == 205_000 - 200_000 - 7
+
+
+async def test_with_two_symbols_the_shares_of_both_count(ledger: FewLinesLedger, start: Callable) -> None:
+    related = Prices()
+    related.last = 1_400_000
+    script = Script([order("a")])
+    bot = await start(script, (Instrument("ADAM", 500, 10, 1_420_000), related))
+    await ledger.until(lambda: len(ledger.orders) == 1)
+    await ledger.report("maker", OrderFilled(9, "ADAM", 1, "buy", 1_420_000, 10, 0, 0, "taker", 1))
+    await script.until_seen(lambda seen: seen.related is not None and seen.related.inventory == 10)
+    assert bot.profit() == 10 * (1_400_000 - 1_420_000)
+    await bot.leave()
+    assert ledger.cancelled_all == [("maker", "KRYP", "ADAM")]
+
+
 async def test_refusals_stop_nothing(ledger: FewLinesLedger, start: Callable, caplog: pytest.LogCaptureFixture) -> None:
     script = Script(*([order(f"big-{number}", 2_000), order(f"a-{number}")] for number in range(3)))
     await start(script)
@@ -254,7 +292,7 @@ async def test_a_strategy_that_fails_is_stopped_and_says_so_and_others_go_on(
     client = await connect(nats_server.url, "bots", nats_server.secrets.bots, name="bots")
     worker = Worker("bots", settings, client, argparse.Namespace())
     running = asyncio.create_task(bots_worker.main(worker))
-    await ledger.until(lambda: ledger.cancelled_all == ["bad"])
+    await ledger.until(lambda: ledger.cancelled_all == [("bad", "KRYP")])
     placed = len(ledger.orders)
     await ledger.until(lambda: len(ledger.orders) > placed + 3)
     assert "bad: stopped" in caplog.text
@@ -263,5 +301,5 @@ async def test_a_strategy_that_fails_is_stopped_and_says_so_and_others_go_on(
     async with asyncio.timeout(PATIENCE_SECONDS):
         await running
     await client.close()
-    assert ledger.cancelled_all == ["bad", "good"]
+    assert ledger.cancelled_all == [("bad", "KRYP"), ("good", "KRYP")]
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR and "good" in record.getMessage()]

@@ -597,6 +597,7 @@ export const BOT_EDITOR = {
   again: "Again after",
   never: "never",
   strategy: "Strategy",
+  strategyHint: "It takes all the account’s shares of its symbol for its own. An account of its own keeps them apart from yours.",
   related: "Related symbol",
   parameters: "Parameters",
   limits: "Limits",

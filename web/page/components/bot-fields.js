@@ -20,6 +20,7 @@ const MARKUP = `<form class="bot-fields" novalidate>
   </div>
   <div data-made="strategy" hidden>
     <div class="field-row">${select("strategy", TEXTS.strategy, options(Object.keys(STRATEGIES)))}${select("related", TEXTS.related, "")}</div>
+    <p class="hint">${TEXTS.strategyHint}</p>
     <fieldset><legend>${TEXTS.parameters}</legend><div class="field-row parameters"></div></fieldset>
   </div>
   <fieldset><legend>${TEXTS.limits}</legend>
