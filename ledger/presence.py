@@ -30,10 +30,13 @@ STATISTICS: Final = "$SYS.REQ.SERVER.{}.STATSZ"
 LOOK_SECONDS: Final = 0.5
 """How often the list is looked at, for what the events did not say and for who takes too much (see greed.py) …"""
 GLANCE_SECONDS: Final = 0.05
-"""… and how often all messages are counted: a list follows at once when there are many …"""
+"""… and how often all that is sent is counted: a list follows at once when there are many messages or bytes …"""
 GLANCE_MESSAGES_PER_SECOND: Final = 5_000
+GLANCE_BYTES_PER_SECOND: Final = 16 * 1024 * 1024
+LISTED_SECONDS: Final = 0.000_02
+"""… unless that, so long for each connection, …"""
 LOOK_SHARE_MAX: Final = 0.05
-"""… unless that would take more than this share of the time."""
+"""… would take more than this share of the time. Not measured: a flood makes it long, when it matters most."""
 ANSWER_SECONDS_MAX: Final = 2.0
 OTHERS_SECONDS_MAX: Final = 0.25
 """How much later than the first server the others of a cluster may answer, to be looked at this time."""
@@ -92,6 +95,7 @@ class _Server(msgspec.Struct, frozen=True):
 
 class _Received(msgspec.Struct, frozen=True):
     msgs: int = 0
+    bytes: int = 0
 
 
 class _Counts(msgspec.Struct, frozen=True):
@@ -232,7 +236,7 @@ class Presence:
         """What they have answered to the question of this look."""
         self._answered = asyncio.Event()
         self._inbox = system.new_inbox()
-        self._received = 0
+        self._received = _Received()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -262,9 +266,10 @@ class Presence:
         await asyncio.gather(*map(self.kick, ending))
         return len(ending)
 
-    async def look(self) -> None:
-        """Compare with the servers' lists. Raises nats.errors.Error."""
-        for server, listed in (await self._lists()).items():
+    async def look(self) -> int:
+        """Compare with the servers' lists; how many connections are in them. Raises nats.errors.Error."""
+        lists = await self._lists()
+        for server, listed in lists.items():
             known = [connection_of(server, usage.cid, usage.authorized_user, usage.ip) for usage in listed]
             for account in self.connections.compare(server, filter(None, known)):
                 await self.on_gone(account)
@@ -273,6 +278,7 @@ class Presence:
         self._servers = {server: answered for server, answered in self._servers.items() if answered > since}
         for account in self.connections.keep(self._servers):
             await self.on_gone(account)
+        return sum(map(len, lists.values()))
 
     async def _lists(self) -> dict[str, list[Usage]]:
         """Of all servers that answer."""
@@ -311,11 +317,9 @@ class Presence:
         while True:
             try:
                 busy = await self._glance(GLANCE_SECONDS)
-                begun = clock()
-                if begun - looked >= (pause if busy else max(LOOK_SECONDS, pause)):
-                    await self.look()
+                if clock() - looked >= (pause if busy else max(LOOK_SECONDS, pause)):
+                    pause = await self.look() * LISTED_SECONDS / LOOK_SHARE_MAX
                     looked = clock()
-                    pause = (looked - begun) / LOOK_SHARE_MAX
             except (nats.errors.Error, msgspec.MsgspecError) as error:
                 logger.warning("the server's connections could not be listed: %s", error or type(error).__name__)
                 await asyncio.sleep(LOOK_SECONDS)
@@ -323,19 +327,21 @@ class Presence:
                 logger.exception("the server's connections could not be looked at")
 
     async def _glance(self, seconds: float) -> bool:
-        """Wait a moment; whether the server took many messages in it."""
+        """Wait a moment; whether the servers took many messages or bytes in it."""
         await asyncio.sleep(seconds)
-        received, before = sum(await asyncio.gather(*map(self._messages, self._servers))), self._received
-        self._received = received
-        return received - before > GLANCE_MESSAGES_PER_SECOND * seconds
+        counts, before = await asyncio.gather(*map(self._count, self._servers)), self._received
+        received = self._received = _Received(sum(count.msgs for count in counts), sum(count.bytes for count in counts))
+        if received.msgs - before.msgs > GLANCE_MESSAGES_PER_SECOND * seconds:
+            return True
+        return received.bytes - before.bytes > GLANCE_BYTES_PER_SECOND * seconds
 
-    async def _messages(self, server: str) -> int:
-        """How many a server has taken; 0 if it does not answer."""
+    async def _count(self, server: str) -> _Received:
+        """What a server has taken; nothing if it does not answer."""
         try:
             answer = await self._system.request(STATISTICS.format(server), b"", timeout=ANSWER_SECONDS_MAX)
         except (nats.errors.NoRespondersError, nats.errors.TimeoutError):
-            return 0
-        return _decode_statistics(answer.data).statsz.received.msgs
+            return _Received()
+        return _decode_statistics(answer.data).statsz.received
 
     async def _connected(self, message: Msg) -> None:
         event = _decode_event(message.data)

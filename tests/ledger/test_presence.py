@@ -10,8 +10,9 @@ import pytest
 from exchange.connection import connect
 from exchange.permissions import guest_name
 from exchange.worker import Worker
+from ledger import presence as presence_module
 from ledger.credentials import CredentialStore, Login, new_key, with_key
-from ledger.presence import Connection, Connections, Presence, connection_of, user_name
+from ledger.presence import Connection, Connections, Presence, Usage, connection_of, user_name
 from tests.conftest import TestServer
 from tests.ledger.people import until
 
@@ -125,3 +126,23 @@ async def test_a_lost_event_is_made_up_for(
     await until(lambda: len(presence.connections.of("alice")) == 1)
     await alice.close()
     await asyncio.wait_for(gone.wait(), 60)
+
+
+@pytest.mark.parametrize(("count", "size"), [(20_000, 1), (64, 1_000_000)], ids=["many messages", "many bytes"])
+async def test_a_flood_is_looked_at_at_once(
+    nats_server: TestServer, presence: Presence, monkeypatch: pytest.MonkeyPatch, count: int, size: int
+) -> None:
+    looks: list[list[Usage]] = []
+
+    async def on_look(_: str, listed: list[Usage]) -> None:
+        looks.append(listed)
+
+    monkeypatch.setattr(presence_module, "LOOK_SECONDS", 3_600)
+    presence.on_look = on_look
+    await presence.start()
+    await until(lambda: len(looks) == 1)
+    client = await nats_server.connect()
+    for _ in range(count):
+        await client.publish("nobody.listens", bytes(size))
+    await client.flush()
+    await until(lambda: len(looks) > 1)
