@@ -99,7 +99,7 @@ async def under_attack(market: RunningMarket, key: str, name: str, seconds: floa
 
 
 async def run(market: RunningMarket, names: list[str], seconds: float) -> list[Result]:
-    """The quiet market first, then each attack on it."""
+    """The quiet market first, then each attack on it, and what they leave behind."""
     key = await new_key(market, TRADER)
     await measure(market, key, min(seconds, 2.0))  # The first orders of a process are slower.
     latency, unanswered = await measure(market, key, seconds)
@@ -107,7 +107,8 @@ async def run(market: RunningMarket, names: list[str], seconds: float) -> list[R
     for name in names:
         results.append(await under_attack(market, key, name, seconds))
         print(line(results[-1], results[0]), flush=True)
-    return results
+    latency, unanswered = await measure(market, key, seconds)
+    return [*results, Result("quiet again", latency, unanswered, True)]
 
 
 def line(result: Result, quiet: Result) -> str:
