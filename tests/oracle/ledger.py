@@ -40,6 +40,8 @@ class LedgerOracle:
         """Order id → what was asked for and is not answered yet."""
         self.pairs: list[dict[str, Any]] = []
         """`members` (ids), `share` (the hold of one share) and `entry` (id, 0 for a pair that works)."""
+        self.pair_of: dict[int, dict[str, Any]] = {}
+        """By each member."""
         self.traded: dict[int, int] = defaultdict(int)
         """Order id → shares traded so far."""
         self.day: dict[str, tuple[str, str]] = {}
@@ -79,7 +81,7 @@ class LedgerOracle:
         holds: dict[tuple[str, str], int] = defaultdict(int)
         for order in self.orders.values():
             asset = order["symbol"] if order["side"] == "sell" else "CASH"
-            if self._pair_of(order["order_id"]) is None:
+            if order["order_id"] not in self.pair_of:
                 for _ in range(order["remaining"]):  # In the worst case every share is a fill of its own.
                     holds[order["account"], asset] += self._share(order, order["hold_price"])
             if wanted := self.replaces.get(order["order_id"]):
@@ -94,9 +96,6 @@ class LedgerOracle:
                 shares = self.traded[pair["entry"]]
             holds[one["account"], one["symbol"] if one["side"] == "sell" else "CASH"] += shares * pair["share"]
         return {key: hold for key, hold in holds.items() if hold}
-
-    def _pair_of(self, order_id: int) -> dict[str, Any] | None:
-        return next((pair for pair in self.pairs if order_id in pair["members"]), None)
 
     def _share(self, order: dict[str, Any], price: int) -> int:
         """What one share may cost its buyer, or the share itself."""
@@ -164,7 +163,9 @@ class LedgerOracle:
         members = [first["order_id"], second["order_id"]]
         share = max(self._share(self.orders[order_id], self.orders[order_id]["price"]) for order_id in members)
         assert hold == (0 if entry and first["side"] == "sell" else share * first["quantity"])
-        self.pairs.append({"members": members, "share": share, "entry": entry})
+        pair = {"members": members, "share": share, "entry": entry}
+        self.pairs.append(pair)
+        self.pair_of |= dict.fromkeys(members, pair)
 
     def _setphase(self, command: dict[str, Any]) -> None:
         assert command["symbol"] in self.rules
@@ -183,7 +184,7 @@ class LedgerOracle:
         assert command["order_id"] not in self.replaces, "one replace per order at a time"
         assert self.standing.get(command["account"], "active") == "active"
         assert command["open_quantity"] == order["remaining"]
-        if pair := self._pair_of(command["order_id"]):
+        if pair := self.pair_of.get(command["order_id"]):
             assert (command["hold"], command["quantity"]) == (0, order["remaining"]), "only prices of a pair change"
             assert order["side"] == "sell" or self._share(order, command["price"]) <= pair["share"]
             self.replaces[command["order_id"]] = command
@@ -210,7 +211,7 @@ class LedgerOracle:
         assert 0 < event["quantity"] <= self.orders[event["order_id"]]["remaining"]
 
     def _activated(self, event: dict[str, Any]) -> None:
-        order, pair = self.orders[event["order_id"]], self._pair_of(event["order_id"])
+        order, pair = self.orders[event["order_id"]], self.pair_of.get(event["order_id"])
         assert pair
         entry = pair["entry"] or pair["activated"]
         assert entry not in self.orders, "the entry has ended"
@@ -265,7 +266,7 @@ class LedgerOracle:
         if order["remaining"]:
             return
         del self.orders[order["order_id"]]
-        if pair := self._pair_of(order["order_id"]):
+        if pair := self.pair_of.get(order["order_id"]):
             pair["used_up"] = True  # The other one's end is told next; it cannot trade any more.
 
     def _traded(self, event: dict[str, Any]) -> None:
