@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.async_api import expect
@@ -137,24 +138,31 @@ async def test_older_candles_come_as_one_scrolls_back(
     left, right, y = box["x"] + 20, box["x"] + box["width"] - 120, box["y"] + 60
     mouse = screen.page.mouse
 
-    async def drag() -> str:
-        """Pull the past into view; what the legend says of the bar that was pulled to the right."""
+    async def price_at(x: float) -> float:
+        """Of the bar there, as the legend says once it is drawn; the newest one's where there is none."""
+        await mouse.move(x, y)
+        await screen.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        return float((await legend.inner_text()).split()[1])
+
+    async def drag() -> float:
+        """Pull the past into view; the price of the bar that was pulled to the right."""
         await mouse.move(left, y)
         await mouse.down()
         await mouse.move(right, y, steps=5)
         await mouse.up()
-        await screen.page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-        return await legend.inner_text()
+        return await price_at(right)
 
-    async with asyncio.timeout(PATIENCE_MS / 1_000):
-        while await legend.inner_text() > "O 21.80":  # Narrower bars.
+    async with asyncio.timeout(5 * PATIENCE_MS / 1_000):  # Dozens of movements, each drawn.
+        while await price_at(left) > 21.80:
             await mouse.move(right, y)
-            await mouse.wheel(0, 200)
-            await mouse.move(left, y)
-        while await chart.get_attribute("data-bars") != "4000":
-            pulled = await drag()
-        await expect(legend).to_have_text(pulled)  # What comes before it moves nothing.
-        while not pulled.startswith("O 20.0"):
-            before, pulled = pulled, await drag()
-            assert pulled < before
+            await mouse.wheel(0, 200)  # Bars become narrower.
+        pulled = [await price_at(right)]
+        while pulled[-1] > 20.10:
+            bars = await chart.get_attribute("data-bars")
+            pulled.append(await drag())
+            if bars != "4000" and await price_at(left) == 21.99:  # Beyond the oldest: more is on its way.
+                await expect(chart).not_to_have_attribute("data-bars", str(bars))
     await expect(chart).to_have_attribute("data-bars", "4000")
+    steps = [before - after for before, after in pairwise(pulled)]
+    assert min(steps) > 0, pulled
+    assert max(steps) < 0.5, "what comes before it moves nothing: a page of bars would be 0.75"
