@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.verdict import check_acknowledged
+from tests.e2e.verdict import check_acknowledged, is_at_rest
 from tests.oracle.reckoning import Reckoning
 
 Batches = list[dict[str, Any]]
@@ -134,3 +134,14 @@ def test_an_order_placed_under_the_same_client_order_id_twice_is_found() -> None
 
     with pytest.raises(AssertionError, match="placed more than once"):
         check_acknowledged(reckon(twice), TOLD)
+
+
+def test_a_market_is_at_rest_only_as_far_as_its_engines_have_looked() -> None:
+    """The journal goes on after a restart, its time a minute later; what ends in that minute has not been told yet."""
+    second = 10**9
+    journal = [*JOURNAL, {"time": 60 * second, "events_through": {"1": 1}}]
+    looked = {"journal_through": 4, "moments": []}
+    assert not is_at_rest(1, log(JOURNAL[:2]), [], 0), "two orders are not matched"
+    assert is_at_rest(1, log(journal), log(EVENTS), 0), "nothing in this shard happens by itself"
+    assert not is_at_rest(1, log(journal), log(EVENTS), 2 * second)
+    assert is_at_rest(1, log(journal), log([*EVENTS, looked]), 2 * second)

@@ -60,12 +60,14 @@ async def verify(market: RunningMarket, traders: dict[str, Placed]) -> list[str]
     Nothing may trade meanwhile. `traders` are all accounts whose client order ids are known, with every outcome they were told.
     """
     rules = load_market(market.data / "market.yaml")
-    banded = [rule for rule in rules.definitions() if rule.order_band or rule.trade_band]
-    lengths = [max(rule.reference_seconds, rule.volatility_auction_seconds) for rule in banded]
-    settling = (max(lengths) + 1) * SECOND if lengths else 0
+    settling = dict.fromkeys(range(1, rules.shards + 1), 0)
+    for rule in rules.definitions():
+        if rule.order_band or rule.trade_band:
+            length = max(rule.reference_seconds, rule.volatility_auction_seconds) + 1
+            settling[rule.shard] = max(settling[rule.shard], length * SECOND)
     connection = await connect(market.runtime["server"], "worker", load_secrets(market.data).worker, name="verdict")
     try:
-        reckoning = await asyncio.to_thread(Reckoning, *await _logs_at_rest(connection, rules.shards, settling))
+        reckoning = await asyncio.to_thread(Reckoning, *await _logs_at_rest(connection, settling))
     finally:
         await connection.close()
     reckoning.check_conservation()
@@ -110,30 +112,32 @@ def check_acknowledged(reckoning: Reckoning, traders: dict[str, Placed]) -> str:
     return f"{acknowledged} acknowledged orders are there once each, {refused} refused ones are not, and no others"
 
 
-async def _logs_at_rest(connection: Connection, shards: int, settling: int) -> tuple[list[bytes], dict[int, list[bytes]]]:
+async def _logs_at_rest(connection: Connection, settling: dict[int, int]) -> tuple[list[bytes], dict[int, list[bytes]]]:
     """The logs at a moment at which all orders are matched and the ledger contains it, as is soon so when nobody trades.
 
-    Nothing happened for `settling` nanoseconds of the market's time: no auction is going on that ends by itself.
+    In each shard nothing happened for `settling` nanoseconds of the market's time: no auction is going on that ends by itself.
     """
     deadline = time.monotonic() + REST_SECONDS_MAX
     while True:
         journal = await read_log(connection, "JOURNAL")
         contained = msgspec.json.decode(journal[-1])["events_through"]
         # Events that came since are not of interest; every second one says that it has looked at a reference price.
-        events = {
-            shard: (await read_log(connection, f"EVENTS_{shard}"))[: contained.get(str(shard), 0)]
-            for shard in range(1, shards + 1)
-        }
-        if all(_is_at_rest(shard, journal, batches, settling) for shard, batches in events.items()):
+        events = {shard: (await read_log(connection, f"EVENTS_{shard}"))[: contained.get(str(shard), 0)] for shard in settling}
+        if all(is_at_rest(shard, journal, batches, settling[shard]) for shard, batches in events.items()):
             return journal, events
         assert time.monotonic() < deadline, "the market does not come to rest"
         await asyncio.sleep(REST_SECONDS)
 
 
-def _is_at_rest(shard: int, journal: list[bytes], events: list[bytes], settling: int) -> bool:
-    moments = (moment for payload in reversed(events) for moment in reversed(msgspec.json.decode(payload)["moments"]))
-    if msgspec.json.decode(journal[-1])["time"] < next(moments, {"time": 0})["time"] + settling:
-        return False
+def is_at_rest(shard: int, journal: list[bytes], events: list[bytes], settling: int) -> bool:
+    """Whether all orders of a shard are matched, and nothing happened in it for `settling` nanoseconds of the market's time."""
+    matched = msgspec.json.decode(events[-1])["journal_through"] if events else 0
+    if settling:
+        # As its engine sees it, which says every second that it has looked: the journal may be ahead by a whole restart.
+        looked = msgspec.json.decode(journal[matched - 1])["time"] if matched else 0
+        moments = (moment for payload in reversed(events) for moment in reversed(msgspec.json.decode(payload)["moments"]))
+        if looked < next(moments, {"time": 0})["time"] + settling:
+            return False
     ordered = max(
         (
             batch["number"]
@@ -144,7 +148,6 @@ def _is_at_rest(shard: int, journal: list[bytes], events: list[bytes], settling:
         ),
         default=0,
     )
-    matched = msgspec.json.decode(events[-1])["journal_through"] if events else 0
     return bool(matched >= ordered)
 
 
