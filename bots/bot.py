@@ -93,7 +93,7 @@ class Bot:
         self._begun: tuple[int, int] | None = None
         """Shares and worth when the bot began."""
         self._symbol = symbol
-        self._symbols = (symbol, related[0].symbol) if related else (symbol,)
+        self._traded = {symbol: prices} | ({related[0].symbol: related[1]} if related else {})
         self._elsewhere = 0
         """Cash that came in since the bot began by anything but trades in its symbols, as far as past holdings knew."""
         self._strategy = strategy
@@ -134,7 +134,7 @@ class Bot:
 
     async def leave(self) -> None:
         """Take back all orders in its symbols, so that nothing stale rests; gives up after ANSWER_SECONDS."""
-        commands = [CancelAll(symbol) for symbol in self._symbols]
+        commands = [CancelAll(symbol) for symbol in self._traded]
         try:
             await self._client.request(subjects.orders(self.account), encode(commands), timeout=self.ANSWER_SECONDS)
         except (nats.errors.Error, TimeoutError) as error:
@@ -148,7 +148,7 @@ class Bot:
 
     def open_orders(self) -> int:
         """Of the account in the bot's symbols."""
-        return sum(order.symbol in self._symbols for order in self._holdings.orders.values()) if self._holdings else 0
+        return sum(order.symbol in self._traded for order in self._holdings.orders.values()) if self._holdings else 0
 
     def _see_related(self, holdings: Holdings) -> Related | None:
         if self._related is None:
@@ -158,12 +158,10 @@ class Bot:
 
     def _worth(self, holdings: Holdings) -> int:
         """Of its shares, and of the cash but for what came in elsewhere."""
-        sources = (self._prices, self._related[1]) if self._related else (self._prices,)
         shares = sum(
-            holdings.shares(symbol) * (prices.last or holdings.prices.get(symbol, 0))
-            for symbol, prices in zip(self._symbols, sources, strict=True)
+            holdings.shares(symbol) * (prices.last or holdings.prices.get(symbol, 0)) for symbol, prices in self._traded.items()
         )
-        return shares + holdings.cash - self._elsewhere - holdings.elsewhere(self._symbols)
+        return shares + holdings.cash - self._elsewhere - holdings.elsewhere(self._traded)
 
     def _check_limits(self, holdings: Holdings, seen: Observation, commands: list[Command]) -> None:
         limits = self._limits
@@ -252,7 +250,7 @@ class Bot:
     def _ask_anew(self) -> None:
         """Ask for the portfolio before the next decision."""
         if self._holdings is not None:
-            self._elsewhere += self._holdings.elsewhere(self._symbols)
+            self._elsewhere += self._holdings.elsewhere(self._traded)
             self._holdings = None
 
     async def _ask(self, subject: str, payload: bytes, attempts_max: int = 0) -> bytes:

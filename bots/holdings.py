@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from typing import assert_never
 
 import msgspec
@@ -48,7 +49,7 @@ class Holdings:
         self.flows: Counter[str] = Counter()
         """Cash that came in since, by the symbol that was traded, or `CASH` for deposits; negative for what was paid."""
 
-    def elsewhere(self, symbols: tuple[str, ...]) -> int:
+    def elsewhere(self, symbols: Container[str]) -> int:
         """Cash that came in since by anything but trades in these symbols."""
         return sum(flow for symbol, flow in self.flows.items() if symbol not in symbols)
 

@@ -102,13 +102,11 @@ async def run(market: RunningMarket, names: list[str], seconds: float) -> list[R
     """The quiet market first, then each attack on it, and what they leave behind."""
     key = await new_key(market, TRADER)
     await measure(market, key, min(seconds, 2.0))  # The first orders of a process are slower.
-    latency, unanswered = await measure(market, key, seconds)
-    results = [Result("quiet", latency, unanswered, True)]
+    results = [Result("quiet", *await measure(market, key, seconds), True)]
     for name in names:
         results.append(await under_attack(market, key, name, seconds))
         print(line(results[-1], results[0]), flush=True)
-    latency, unanswered = await measure(market, key, seconds)
-    return [*results, Result("quiet again", latency, unanswered, True)]
+    return [*results, Result("quiet again", *await measure(market, key, seconds), True)]
 
 
 def line(result: Result, quiet: Result) -> str:

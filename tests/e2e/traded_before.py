@@ -6,14 +6,13 @@ import gzip
 import shutil
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from engine.stage import EngineStage
 from exchange.backup import CREDENTIALS_FILE, MANIFEST, WHOLE, Manifest
 from exchange.digest import digest
-from exchange.market import load_market
+from exchange.market import Market, load_market
 from exchange.messages.administration import NewAccount
 from exchange.messages.base import encode
 from exchange.messages.requests import Submit
@@ -42,7 +41,7 @@ def write_past(target: Path, prices: list[int], end: int) -> None:
     (target / MANIFEST).write_bytes(msgspec.json.encode(manifest))
 
 
-def _trade(market: Any, prices: list[int], end: int) -> dict[str, list[bytes]]:
+def _trade(market: Market, prices: list[int], end: int) -> dict[str, list[bytes]]:
     ledger, engine, name = LedgerStage(market), EngineStage(1), events_log(1)
     journal: list[bytes] = []
     events: list[bytes] = []
